@@ -1,0 +1,170 @@
+"""Manifests (docs/protocol.md): a tree as text, known by the SHA-256 of that text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import dropwhile
+from pathlib import Path
+from typing import NamedTuple
+
+from turnout.errors import PackageError
+
+THREADS = 4
+BATCH = 64
+"""Files that a thread hashes at a time: handing over one file at a time costs as much as hashing a small one."""
+READ = 1 << 20
+
+
+class Entry(NamedTuple):
+    """One line: kind `d`, `f` or `l`. `mode` is 644 or 755 as written; `size` is in bytes; both only for files."""
+
+    kind: str
+    path: str
+    mode: str = ""
+    sha256: str = ""
+    size: int = 0
+    target: str = ""
+
+    @property
+    def blob(self) -> str:
+        """The name of a file's contents on the host; contents of different modes are different blobs."""
+        return self.sha256 + (".x" if self.mode == "755" else "")
+
+    def line(self) -> str:
+        """The entry as it stands in the text."""
+        if self.kind == "d":
+            return f"d\t{self.path}\n"
+        if self.kind == "l":
+            return f"l\t{self.target}\t{self.path}\n"
+        return f"f\t{self.mode}\t{self.sha256}\t{self.size}\t{self.path}\n"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A tree: the text, and what follows from it."""
+
+    text: str
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the text; two trees with equal contents, names and modes have the same one."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @cached_property
+    def packed(self) -> str:
+        """The text as it travels: base64 of zlib."""
+        return base64.b64encode(zlib.compress(self.text.encode(), 6)).decode()
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """All lines, in order of the bytes of their paths."""
+        return [_parse(line) for line in self.text.split("\n") if line]
+
+    @cached_property
+    def blobs(self) -> dict[str, tuple[str, int]]:
+        """For each blob name: a path that has these contents, and their size in bytes."""
+        return {entry.blob: (entry.path, entry.size) for entry in reversed(self.entries) if entry.kind == "f"}
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of all different contents."""
+        return sum(size for _, size in self.blobs.values())
+
+
+def of(folder: Path) -> Manifest:
+    """The manifest of a folder. Modes become 755 for what its owner may execute, else 644.
+
+    Raises PackageError for what no host could be trusted with: names with a tab or a newline or not in UTF-8,
+    links that are absolute or leave the tree, sockets, pipes and devices.
+    """
+    found = list(_walk(folder))
+    files = [entry for entry in found if entry.kind == "f"]
+    with ThreadPoolExecutor(THREADS) as pool:
+        batches = [files[at : at + BATCH] for at in range(0, len(files), BATCH)]
+        hashed = [entry for batch in pool.map(lambda batch: _hash(folder, batch), batches) for entry in batch]
+    entries = [entry for entry in found if entry.kind != "f"] + hashed
+    entries.sort(key=lambda entry: entry.path.encode())
+    return Manifest("".join(entry.line() for entry in entries))
+
+
+def check_target(path: str, target: str) -> None:
+    """Raise PackageError unless the link at `path` stays in the tree wherever the tree lies.
+
+    `..` may only lead the target: behind a name, which may be a link itself, it could go anywhere.
+    """
+    parts = target.split("/")
+    onward = list(dropwhile(lambda part: part == "..", parts))
+    inside = len(parts) - len(onward) <= path.count("/") and ".." not in onward
+    if not target or target.startswith("/") or not inside:
+        raise PackageError(
+            f"the link {path} leaves the tree",
+            why=f"it leads to {target!r}, which a host does not have",
+            remedy="a `file:` dependency or a workspace? set `install-links=true` in .npmrc"
+            if path.startswith("node_modules/")
+            else "link to a path inside the app, or commit the file itself",
+        )
+    _check_name(target)
+
+
+def _parse(line: str) -> Entry:
+    kind, *fields = line.split("\t")
+    if kind == "d":
+        return Entry("d", fields[0])
+    if kind == "l":
+        return Entry("l", fields[1], target=fields[0])
+    mode, sha256, size, path = fields
+    return Entry("f", path, mode, sha256, int(size))
+
+
+def _walk(folder: Path) -> Iterator[Entry]:
+    """Everything below `folder`, files not hashed yet."""
+    pending = [("", os.fspath(folder))]
+    while pending:
+        prefix, where = pending.pop()
+        with os.scandir(where) as items:
+            for item in items:
+                path = prefix + item.name
+                _check_name(path)
+                if item.is_symlink():
+                    target = os.readlink(item.path)  # noqa: PTH115 - Path tidies `./x` and `x//y`
+                    check_target(path, target)
+                    yield Entry("l", path, target=target)
+                elif item.is_dir():
+                    yield Entry("d", path)
+                    pending.append((f"{path}/", item.path))
+                elif item.is_file():
+                    yield Entry("f", path)
+                else:
+                    raise PackageError(f"{path} is a socket, a pipe or a device", remedy=f"remove {path}")
+
+
+def _check_name(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise PackageError(f"the name {os.fsencode(name)!r} is not UTF-8", remedy="rename the file") from None
+    if any(character in name for character in "\t\n\0"):
+        raise PackageError(f"the name {name!r} holds a tab or a newline", remedy="rename the file")
+
+
+def _hash(folder: Path, batch: list[Entry]) -> list[Entry]:
+    root = os.fspath(folder)
+    done = []
+    for entry in batch:
+        with open(f"{root}/{entry.path}", "rb", buffering=0) as file:  # noqa: PTH123 - Path costs more than the read
+            mode = os.fstat(file.fileno()).st_mode
+            digest, size = hashlib.sha256(), 0
+            while part := file.read(READ):
+                digest.update(part)
+                size += len(part)
+        executable = "755" if mode & stat.S_IXUSR else "644"
+        done.append(entry._replace(mode=executable, sha256=digest.hexdigest(), size=size))
+    return done

@@ -1,0 +1,130 @@
+"""The contents that a host lacks, as one compressed stream of records (docs/protocol.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from turnout.artifact.manifest import Manifest
+from turnout.errors import PackageError
+
+NAME = 66
+"""Bytes of the field for a blob name: 64 digits and `.x`."""
+READ = 1 << 18
+"""Bytes; FACTS (SSH): pieces of 256 KiB."""
+WINDOW_LOG = 24
+"""16 MiB of history: files of one dependency lie far apart, and a host gives 64 MB at most for it."""
+
+Sources = Sequence[tuple[Manifest, Path]]
+"""Manifests, each with the folder that holds its files."""
+
+
+class Compressor(Protocol):
+    """What zlib and zstandard have in common."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        """Take bytes in; give those that are ready."""
+
+    def flush(self) -> bytes:
+        """Give the rest and end the stream."""
+
+
+def stream(
+    sources: Sources,
+    names: Iterable[str],
+    compression: str = "zstd",
+    level: int = 3,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[bytes]:
+    """The blobs `names` as one compressed stream, in memory that does not grow with them.
+
+    `progress` is told how many bytes of contents (uncompressed, of `total`) have been read so far.
+    Everything is hashed again on the way: raises PackageError when a file changed since its manifest was made.
+    """
+    compressor, done = _compressor(compression, level), 0
+    for piece in _records(sources, names):
+        if ready := compressor.compress(piece.data):
+            yield ready
+        done += piece.counts
+        if progress and piece.counts:
+            progress(done)
+    yield compressor.flush()
+
+
+def total(sources: Sources, names: Iterable[str]) -> int:
+    """Bytes of contents of the blobs `names`, uncompressed."""
+    places = _places(sources)
+    return sum(_place(places, name)[1] for name in names)
+
+
+class _Piece(NamedTuple):
+    """Bytes of a record, and how many of them are contents."""
+
+    data: bytes
+    counts: int
+
+
+def _records(sources: Sources, names: Iterable[str]) -> Iterator[_Piece]:
+    places = _places(sources)
+    for name in names:
+        path, size = _place(places, name)
+        yield _Piece(name.ljust(NAME).encode("ascii") + struct.pack(">Q", size), 0)
+        for part in _contents(path, size, name[:64]):
+            yield _Piece(part, len(part))
+
+
+def _contents(path: Path, size: int, sha256: str) -> Iterator[bytes]:
+    """The file's bytes, if they are what the manifest says."""
+    digest, left = hashlib.sha256(), size
+    try:
+        with path.open("rb", buffering=0) as file:
+            while part := file.read(READ):
+                left -= len(part)
+                if left < 0:
+                    break
+                digest.update(part)
+                yield part
+    except OSError as error:
+        raise _changed(path, error.strerror or "it cannot be read") from error
+    if left or digest.hexdigest() != sha256:
+        raise _changed(path, "its contents are not those of the manifest")
+
+
+def _changed(path: Path, why: str) -> PackageError:
+    return PackageError(
+        f"{path.name} changed while it was sent",
+        where=str(path),
+        why=why,
+        remedy="the same command again; if it fails again, remove that entry of the cache",
+    )
+
+
+def _places(sources: Sources) -> dict[str, tuple[Path, int]]:
+    return {
+        name: (folder / path, size)
+        for manifest, folder in sources
+        for name, (path, size) in manifest.blobs.items()
+    }
+
+
+def _place(places: dict[str, tuple[Path, int]], name: str) -> tuple[Path, int]:
+    if name not in places:
+        raise PackageError(
+            "the host asks for contents that are not part of this deployment", why=f"blob {name!r}"
+        )
+    return places[name]
+
+
+def _compressor(compression: str, level: int) -> Compressor:
+    if compression == "zlib":
+        return zlib.compressobj(level)
+    if compression != "zstd":
+        raise PackageError(f"unknown compression {compression!r}")
+    import zstandard
+
+    settings = zstandard.ZstdCompressionParameters.from_level(level, window_log=WINDOW_LOG, enable_ldm=True)
+    return zstandard.ZstdCompressor(compression_params=settings).compressobj()

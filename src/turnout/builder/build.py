@@ -1,0 +1,108 @@
+"""Revision to artifact: install, the app's build commands, the selected files; nothing at all if it was done before."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from turnout.artifact import tree
+from turnout.artifact.package import package
+from turnout.artifact.tree import Tree
+from turnout.builder import commands, inputs, install, runtime
+
+if TYPE_CHECKING:
+    from turnout.builder.cache import Cache
+    from turnout.config.schema import Config
+    from turnout.source.checkout import Checkout
+
+
+@dataclass(frozen=True)
+class Built:
+    """An artifact. `reused`: nothing was run; `install_reused`: only the build commands were; times in seconds."""
+
+    artifact: Tree
+    reused: bool
+    install_reused: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """What builds run on: the version of Node, and folders that come first in PATH (empty for this machine's own)."""
+
+    node: str
+    dirs: Sequence[Path] = ()
+
+
+async def build(
+    cache: Cache,
+    checkout: Checkout,
+    config: Config,
+    toolchain: Toolchain,
+    on_line: commands.Say | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Built:
+    """The artifact of a checkout. Raises BuildError (a command failed) and PackageError (files are missing)."""
+    started, env = time.monotonic(), os.environ if env is None else env
+    steps = inputs.effective(config.build.commands, checkout.source)
+    installs = inputs.effective(config.build.install, checkout.source)
+    installed = [True]
+    around = install.Surroundings(
+        checkout.source,
+        commands.environment([checkout.source / "node_modules/.bin", *toolchain.dirs], config.build.env, env),
+        on_line,
+    )
+
+    async def make(entry: Path) -> None:
+        if installs:
+            inputs.check_lock(installs, checkout.source)
+            name = install.key(installs, checkout.source, checkout.tree, **_tied(config, toolchain, env))
+            copy = install.writes_modules(steps, inputs.package_json(checkout.source))
+            installed[0] = await install.provide(cache, name, installs, around, copy=copy)
+        for command in steps:
+            await commands.run(command, around.source, around.env, on_line)
+        await asyncio.to_thread(_select, config, checkout.source, entry, built=bool(steps))
+
+    key = build_key(checkout, config, toolchain, env)
+    made = await cache.make("artifacts", key, make)
+    return Built(Tree.load(key, made.folder), made.reused, installed[0], time.monotonic() - started)
+
+
+def build_key(checkout: Checkout, config: Config, toolchain: Toolchain, env: Mapping[str, str]) -> str:
+    """The key of an artifact: every input of its build (DESIGN 7)."""
+    parts = {
+        "tree": checkout.tree,
+        "source": config.source,
+        "install": list(config.build.install),
+        "commands": list(config.build.commands),
+        "include": list(config.package.include),
+        "config": config.processes.config,
+        "version": toolchain.node,
+        **_tied(config, toolchain, env),
+    }
+    return f"build-{inputs.digest(parts)}"
+
+
+def _tied(config: Config, toolchain: Toolchain, env: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "node": inputs.major(toolchain.node),
+        "platform": runtime.own_platform(),
+        "env": inputs.values(config.build.env, env),
+    }
+
+
+def _select(config: Config, source: Path, entry: Path, *, built: bool) -> None:
+    package(
+        source,
+        tree.folder_of(entry),
+        config.package.include,
+        config.processes.config,
+        written="include" in config.package.model_fields_set,
+        built=built,
+    )
+    tree.seal(entry)

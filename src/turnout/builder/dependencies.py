@@ -1,0 +1,96 @@
+"""The layer of production dependencies: node_modules as the server needs it, made once per key (DESIGN 7)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from turnout.artifact import tree
+from turnout.artifact.tree import Tree
+from turnout.builder import commands, disk, inputs
+
+if TYPE_CHECKING:
+    from turnout.builder.build import Toolchain
+    from turnout.builder.cache import Cache
+    from turnout.config.schema import Config
+
+ALSO = (".npmrc",)
+"""What npm reads on its own, beside `[dependencies] inputs`."""
+
+
+def key(source: Path, config: Config, node_version: str, platform: str) -> str:
+    """The key of the layer for hosts of `platform`; the same whether this machine makes it or the host."""
+    parts = {
+        "files": inputs.files(source, (*config.dependencies.inputs, *ALSO)),
+        "commands": inputs.effective(config.dependencies.commands, source),
+        "node": inputs.major(node_version),
+        "platform": platform,
+    }
+    return f"dependencies-{inputs.digest(parts)}"
+
+
+async def make(
+    cache: Cache,
+    source: Path,
+    config: Config,
+    toolchain: Toolchain,
+    platform: str,
+    on_line: commands.Say | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Tree:
+    """The layer, made on this machine, which must be of the host's platform. Raises BuildError, PackageError.
+
+    The commands see nothing but the inputs, so an input that is not named fails here and not on a server.
+    """
+    name = key(source, config, toolchain.node, platform)
+    wanted = inputs.effective(config.dependencies.commands, source)
+    inputs.check_lock(wanted, source)
+
+    async def work(entry: Path) -> None:
+        folder = entry / "work"
+        around = commands.environment([folder / "node_modules/.bin", *toolchain.dirs], config.build.env, env)
+        await asyncio.to_thread(_copy_inputs, source, config, folder)
+        for position, command in enumerate(wanted):
+            await commands.run(command, folder, around, on_line)
+            extra = missing_prisma(folder) if position == 0 and inputs.has_schema(source) else None
+            if extra:
+                await commands.run(
+                    f"npm install --no-save --omit=dev prisma@{extra}", folder, around, on_line
+                )
+        await asyncio.to_thread(_keep_modules, folder, tree.folder_of(entry))
+        await asyncio.to_thread(tree.seal, entry)
+
+    return Tree.load(name, (await cache.make("layers", name, work)).folder)
+
+
+def missing_prisma(folder: Path) -> str | None:
+    """The lock file's version of a prisma that is only a devDependency: migrations on a host need it."""
+    if (folder / "node_modules/prisma").exists():
+        return None
+    for name in inputs.LOCKS:
+        if (folder / name).is_file():
+            packages = json.loads((folder / name).read_bytes()).get("packages", {})
+            version = packages.get("node_modules/prisma", {}).get("version")
+            return str(version) if version else None
+    return None
+
+
+def _copy_inputs(source: Path, config: Config, folder: Path) -> None:
+    folder.mkdir()
+    for path in inputs.files(source, (*config.dependencies.inputs, *ALSO)):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source / path, target, follow_symlinks=False)
+
+
+def _keep_modules(folder: Path, into: Path) -> None:
+    """node_modules and nothing else; an app without dependencies has an empty one."""
+    into.mkdir()
+    (folder / "node_modules").mkdir(exist_ok=True)
+    disk.remove(folder / "node_modules/.cache")
+    (folder / "node_modules").rename(into / "node_modules")
+    disk.remove(folder)

@@ -1,0 +1,55 @@
+"""`turnout deploy`: bring a revision to an environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from turnout.cli import options
+from turnout.model import DeployOptions
+
+if TYPE_CHECKING:
+    from turnout.cli.running import Target
+    from turnout.events import Bus
+    from turnout.model import Outcome
+
+
+def deploy(
+    environment: options.EnvironmentName = None,
+    *,
+    ref: Annotated[
+        str, typer.Option("--ref", metavar="REF", help="The revision: a branch, a tag or a commit.")
+    ] = "HEAD",
+    accept_drift: Annotated[
+        bool,
+        typer.Option("--accept-drift", help="Go on although a hand changed files of the running release."),
+    ] = False,
+    restart_pm2: Annotated[
+        bool,
+        typer.Option(
+            "--restart-pm2", help="Let the PM2 daemon be restarted for another Node or PM2; there is a gap."
+        ),
+    ] = False,
+    update_runtime: Annotated[
+        bool, typer.Option("--update-runtime", help="Ask anew for the newest Node in the range of `node`.")
+    ] = False,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+    yes: options.Yes = False,
+    no_color: options.NoColor = False,  # noqa: ARG001 - its callback has acted
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Deploy a revision: build it, rehearse it, switch to it, and prove that it serves."""
+    from turnout.cli.running import carry_out
+
+    wanted = DeployOptions(ref, accept_drift, restart_pm2, update_runtime)
+
+    async def act(target: Target, bus: Bus) -> Outcome:
+        from turnout import runner
+
+        return await runner.deploy(target.config, target.environment, target.reach, wanted, bus)
+
+    shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
+    raise typer.Exit(carry_out("deploy", shared, act))

@@ -1,0 +1,64 @@
+"""How a deployment begins and ends, in words: the heading, the summary line, the notes, the block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from turnout.cli import text
+from turnout.cli.block import Block
+from turnout.events import Event
+
+
+def heading(event: Event, origins: Mapping[str, str]) -> list[str]:
+    """`deploy production on deploy@a (from VPS_HOST)`, and the revision."""
+    data = event.data
+    hosts = [
+        f"{host} ({origins[host]})" if host in origins else str(host) for host in data.get("hosts") or ()
+    ]
+    first = f"{data.get('command', 'deploy')} {event.environment or ''}".rstrip()
+    found = [f"{first} on {', '.join(hosts)}" if hosts else first]
+    if data.get("revision"):
+        found.append(f"{str(data['revision'])[:10]} {data.get('subject') or ''}".rstrip())
+    return [text.harmless(line) for line in found]
+
+
+def summary(event: Event) -> str:
+    """`v2 is live · 6.1 s · 61 kB sent · was v1`."""
+    data = event.data
+    release, previous = data.get("release"), data.get("previous")
+    parts = [_result(str(data.get("result")), release or previous)]
+    seconds = data.get("seconds", event.seconds)
+    if seconds is not None:
+        parts.append(text.took(float(seconds)))
+    if data.get("bytes_sent"):
+        parts.append(f"{text.size(int(data['bytes_sent']))} sent")
+    if data.get("result") == "succeeded" and previous and previous != release:
+        parts.append(f"was {previous}")
+    return text.harmless(" · ".join(parts))
+
+
+def _result(result: str, release: object) -> str:
+    words = {
+        "succeeded": f"{release} is live" if release else "done",
+        "unchanged": f"nothing to do: {release} is this already" if release else "nothing to do",
+        "skipped": "skipped",
+        "reverted": "reverted",
+        "refused": "refused, nothing was changed",
+    }
+    return words.get(result, "failed")
+
+
+def notes(event: Event) -> list[str]:
+    """What the result wants known."""
+    return [line for note in event.data.get("notes") or () for line in text.lines(str(note))]
+
+
+def failure(event: Event) -> Block | None:
+    """The block of a deployment that did not go well."""
+    error: Any = event.data.get("error")
+    if isinstance(error, Mapping):
+        return Block.of_event(error)
+    if event.data.get("result") in {"failed", "reverted", "refused"}:
+        return Block(summary(event))
+    return None

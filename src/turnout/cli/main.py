@@ -1,0 +1,46 @@
+"""The door: runs a command and turns whatever happens into one clear block and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from turnout.errors import Cancelled, TurnoutError
+
+
+def main() -> None:
+    """The `turnout` program."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line and give its exit code (DESIGN 7)."""
+    from turnout.cli import block
+
+    try:
+        return _command(arguments)
+    except TurnoutError as error:
+        block.show(block.Block.of(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        block.show(block.Block("stopped"))
+        return Cancelled.exit_code
+    except Exception as error:  # noqa: BLE001 - the last one who can tell people
+        from turnout.cli import crash
+
+        block.show(block.Block.of(crash.report(error)))
+        return TurnoutError.exit_code
+
+
+def _command(arguments: Sequence[str]) -> int:
+    from turnout.cli.app import app
+
+    try:
+        app(args=list(arguments), prog_name="turnout")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""READ FIRST. What a deployment is, one line a step; each word is a file in `steps/` (DESIGN 3).
+
+Everything above `activate` leaves the serving processes as they are. From `activate` on the host carries the switch out
+by itself, and undoes it if the new release cannot be proved; the deployer reads along.
+"""
+
+from __future__ import annotations
+
+from turnout.plan import Plan, Step
+from turnout.steps import (
+    activate,
+    backup,
+    build,
+    checkout,
+    dotenv,
+    gate,
+    install,
+    migrate,
+    notify,
+    package,
+    prune,
+    rehearse,
+    save,
+    stage,
+    survey,
+    target,
+    toolchain,
+    upload,
+    verify,
+)
+
+DEPLOY = Plan(
+    "deploy",
+    (
+        Step("gate", "deployer", gate.gate),
+        Step("checkout", "deployer", checkout.checkout),
+        Step("toolchain", "deployer", toolchain.toolchain),
+        Step("build", "deployer", build.build),
+        Step("package", "deployer", package.package, after=("build", "survey")),
+        Step("survey", "each host", survey.survey, after=("toolchain",)),
+        Step("upload", "each host", upload.upload, after=("package", "survey")),
+        Step("stage", "each host", stage.stage),
+        Step("dotenv", "each host", dotenv.dotenv),
+        Step("install", "each host", install.install),
+        Step("backup", "once", backup.backup),
+        Step("migrate", "once", migrate.migrate),
+        Step("rehearse", "each host", rehearse.rehearse),
+        Step("activate", "host by host", activate.activate),
+        Step("verify", "host by host", verify.verify),
+        Step("save", "each host", save.save),
+        Step("prune", "each host", prune.prune),
+        Step("notify", "deployer", notify.notify),
+    ),
+)
+
+ROLLBACK = Plan(
+    "rollback",
+    (
+        Step("survey", "each host", target.survey),
+        Step("rehearse", "each host", target.rehearse),
+        Step("activate", "host by host", activate.activate),
+        Step("verify", "host by host", verify.verify),
+        Step("save", "each host", save.save),
+        Step("notify", "deployer", notify.notify),
+    ),
+)

@@ -1,0 +1,56 @@
+"""Looks at hosts without changing them: what `status`, `releases` and `health` show."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from turnout.config.schema import Config, Environment
+from turnout.config.surroundings import Reach
+from turnout.errors import TurnoutError
+from turnout.model import Address
+from turnout.runner import connect
+
+
+async def status(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
+    """One object a host (docs/json.md). A host that cannot be asked raises its error after all have answered."""
+    return await _each(config, environment, reach, "status")
+
+
+async def health(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
+    """Release, health, processes and doubts of each host; `status` without disk and list."""
+    return await _each(config, environment, reach, "health")
+
+
+async def releases(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
+    """Each host's releases, newest first."""
+    found = await _each(config, environment, reach, "status")
+    return [{"host": one["host"], "current": one["release"], "releases": one["releases"]} for one in found]
+
+
+async def _each(config: Config, environment: Environment, reach: Reach, call: str) -> list[dict[str, Any]]:
+    outcomes = await asyncio.gather(
+        *(_ask(config, environment, reach, address, call) for address in reach.hosts), return_exceptions=True
+    )
+    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    if failures:
+        raise failures[0]
+    return [outcome for outcome in outcomes if isinstance(outcome, dict)]
+
+
+async def _ask(
+    config: Config, environment: Environment, reach: Reach, address: Address, call: str
+) -> dict[str, Any]:
+    processes = {
+        "app": config.app,
+        "config": config.processes.config,
+        "process_env": environment.process_env,
+        "drain_timeout": config.processes.drain_timeout,
+    }
+    try:
+        async with await connect(environment, reach, address) as client:
+            answer = await client.call(call, processes=processes, health=config.health.model_dump())
+    except TurnoutError as error:
+        error.host = str(address)
+        raise
+    return {"host": str(address), **answer}

@@ -1,0 +1,248 @@
+"""Carries a plan out: each step begins when those it waits for have ended well; however it ends, everyone is told.
+
+All hosts of a step finish and all their errors are told (STYLE 6); the first failure stops what has not begun. The lease goes with
+the connection; an activation that was asked for goes on in the host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+from turnout.builder.cache import Cache
+from turnout.config.schema import Config, Environment
+from turnout.config.surroundings import Reach
+from turnout.deploy import DEPLOY, ROLLBACK
+from turnout.errors import Cancelled, TurnoutError
+from turnout.events import Bus
+from turnout.hosts import transport
+from turnout.hosts.client import HostClient
+from turnout.model import Address, DeployOptions, Outcome, RollbackOptions
+from turnout.plan import Plan, Step
+from turnout.steps.connect import first_error
+from turnout.steps.notify import notify
+from turnout.steps.target import begin
+from turnout.steps.work import Done, NothingToDo, Target, Work
+
+
+async def deploy(
+    config: Config, environment: Environment, reach: Reach, options: DeployOptions, bus: Bus
+) -> Outcome:
+    """Deploy a revision to an environment. Failures are told as events and in the outcome, not raised."""
+    async with AsyncExitStack() as stack:
+        return await _run(
+            DEPLOY, _work(config, environment, reach, bus, stack, deploy=options, command="deploy")
+        )
+
+
+async def rollback(
+    config: Config, environment: Environment, reach: Reach, options: RollbackOptions, bus: Bus
+) -> Outcome:
+    """Go back to an earlier blessed release. Failures are told as events and in the outcome, not raised."""
+    async with AsyncExitStack() as stack:
+        return await _run(
+            ROLLBACK, _work(config, environment, reach, bus, stack, rollback=options, command="rollback")
+        )
+
+
+async def connect(environment: Environment, reach: Reach, address: Address) -> HostClient:
+    """Reach one host of an environment."""
+    return await HostClient.open(transport(address, reach.key, reach.known_hosts), environment.path)
+
+
+def _work(
+    config: Config, environment: Environment, reach: Reach, bus: Bus, stack: AsyncExitStack, **more: Any
+) -> Work:
+    return Work(config, environment, reach, bus, Cache(), partial(connect, environment, reach), stack, **more)
+
+
+async def _run(plan: Plan, work: Work) -> Outcome:
+    began = time.monotonic()
+    work.bus.emit(
+        "deployment.started",
+        command=work.command,
+        hosts=[str(address) for address in work.reach.hosts],
+        origins=work.reach.origins,
+        path=work.environment.path,
+        steps=plan.names,
+        ref=work.deploy.ref if work.command == "deploy" else work.rollback.release,
+        by=work.by,
+    )
+    error: BaseException | None = None
+    try:
+        if plan is ROLLBACK:
+            await begin(work)
+        await _steps(plan, work)
+    except (TurnoutError, NothingToDo) as ended:
+        error = ended
+    except asyncio.CancelledError:
+        error = Cancelled(
+            "stopped", state=_state(work), remedy=[f"turnout {work.command} {work.environment.name}"]
+        )
+    except Exception as unexpected:  # noqa: BLE001 - told like every failure, with its name
+        error = TurnoutError(f"unexpected: {unexpected!r}", why=_trace(unexpected))
+    outcome = _outcome(work, error, time.monotonic() - began)
+    await _tell_hosts(work, outcome, error)
+    if error is not None and not isinstance(error, NothingToDo):
+        await notify(work)
+    _tell(work, outcome, error)
+    return outcome
+
+
+async def _steps(plan: Plan, work: Work) -> None:
+    """Every step a task that waits for its predecessors; the first failure cancels the others."""
+    tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def begin_when_ready(step: Step) -> None:
+        await asyncio.gather(*(asyncio.shield(tasks[name]) for name in plan.waits_for(step)))
+        await _step(step, work)
+
+    for step in plan.steps:
+        tasks[step.name] = asyncio.create_task(begin_when_ready(step), name=step.name)
+    try:
+        await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        failed = _failure(tasks)
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+    if failed:
+        raise failed
+
+
+def _failure(tasks: dict[str, asyncio.Task[None]]) -> BaseException | None:
+    """The failure that came first in the plan's order; those of steps that only waited for it are the same object."""
+    for task in tasks.values():
+        if task.done() and not task.cancelled() and task.exception():
+            return task.exception()
+    return None
+
+
+async def _step(step: Step, work: Work) -> None:
+    act: Any = step.act
+    if step.where == "deployer":
+        await _one(step, work, None, lambda: act(work))
+    elif step.where == "once":
+        await _one(step, work, work.targets[0], lambda: act(work, work.targets[0]))
+    elif step.where == "host by host":
+        for target in work.targets:
+            await _one(step, work, target, partial(act, work, target))
+    else:
+        each = (_one(step, work, target, partial(act, work, target)) for target in work.targets)
+        first_error(await asyncio.gather(*each, return_exceptions=True))
+
+
+async def _one(step: Step, work: Work, target: Target | None, act: Any) -> None:
+    """One step on one host: told when it begins and how it ends; an error learns where it happened."""
+    host, began = target.name if target else None, time.monotonic()
+    work.bus.emit("step.started", step=step.name, host=host)
+    status, detail = "failed", ""
+    try:
+        done: Done = await act()
+        status, detail = done.status, done.detail
+    except NothingToDo as end:
+        status, detail = "skipped", end.reason
+        raise
+    except TurnoutError as error:
+        error.host, error.step = error.host or host or "", error.step or step.name
+        error.state = error.state or _state(work)
+        status, detail = ("refused" if error.result == "refused" else "failed"), error.message
+        raise
+    except asyncio.CancelledError:
+        status, detail = "skipped", "stopped"
+        raise
+    finally:
+        work.bus.emit(
+            "step.finished",
+            step=step.name,
+            host=host,
+            status=status,
+            seconds=time.monotonic() - began,
+            detail=detail,
+        )
+
+
+def _state(work: Work) -> str:
+    """What serves now, as far as the deployer can tell."""
+    if any(target.switch and target.ended is None for target in work.targets):
+        return "the host ends the switch by itself: the new release if it can be proved, else the one before"
+    if not work.targets:
+        return "nothing was changed"
+    serving = ", ".join(f"{target.running or 'nothing'} on {target.name}" for target in work.targets)
+    return f"serves as before: {serving}"
+
+
+def _outcome(work: Work, error: BaseException | None, seconds: float) -> Outcome:
+    first = work.targets[0] if work.targets else None
+    release = (first.release or None) if first else None
+    previous = first.running if first else None
+    outcome = Outcome("succeeded", 0, release, previous, seconds, work.bytes_sent(), work.notes)
+    if isinstance(error, NothingToDo):
+        outcome.result, outcome.release = error.result, error.release
+    elif isinstance(error, TurnoutError):
+        outcome.result, outcome.exit_code = error.result, error.exit_code
+    return outcome
+
+
+async def _tell_hosts(work: Work, outcome: Outcome, error: BaseException | None) -> None:
+    """Each host's journal learns how the deployment ended; a host that cannot be told sweeps up at the next contact."""
+    step = error.step if isinstance(error, TurnoutError) else None
+    reason = str(error) if isinstance(error, TurnoutError) else None
+    for target in work.targets:
+        busy = bool(target.switch) and target.ended is None
+        if target.client.token is None or busy:
+            continue
+        try:
+            async with asyncio.timeout(10):
+                await target.client.call(
+                    "finish",
+                    deployment=work.id,
+                    result=outcome.result,
+                    exit_code=outcome.exit_code,
+                    step=step,
+                    reason=reason,
+                )
+        except (TurnoutError, TimeoutError):
+            work.notes.append(
+                f"{target.name}: its journal could not be told how this ended; the next contact sweeps up"
+            )
+
+
+def _tell(work: Work, outcome: Outcome, error: BaseException | None) -> None:
+    block = None
+    if isinstance(error, TurnoutError):
+        block = {
+            "message": error.message,
+            "where": error.where,
+            "why": error.why,
+            "state": error.state or _state(work),
+            "remedy": [line.replace("{host}", error.host) for line in error.remedy],
+            "host": error.host,
+            "step": error.step,
+        }
+    work.bus.emit(
+        "deployment.finished",
+        result=outcome.result,
+        exit_code=outcome.exit_code,
+        release=outcome.release,
+        previous=outcome.previous,
+        seconds=outcome.seconds,
+        bytes_sent=outcome.bytes_sent,
+        notes=list(dict.fromkeys(outcome.notes)),
+        **({"error": block} if block else {}),
+        **({"reason": str(error)} if isinstance(error, NothingToDo) else {}),
+    )
+
+
+def _trace(error: BaseException) -> list[str]:
+    import traceback
+
+    return (
+        "".join(traceback.format_exception(error)).splitlines()[-6:]
+        if os.environ.get("TURNOUT_DEBUG")
+        else ["set TURNOUT_DEBUG=1 to see where"]
+    )

@@ -1,0 +1,26 @@
+"""activate: the host leads `current` to the release and reloads PM2, by itself."""
+
+from __future__ import annotations
+
+from turnout.steps.follow import follow
+from turnout.steps.work import Done, Target, Work
+
+
+async def activate(work: Work, host: Target) -> Done:
+    """Ask the host for the switch and read along until PM2 has reloaded; the pointsman goes on without us if need be."""
+    host.switch = await host.client.call(
+        "activate",
+        deployment=work.id,
+        release=host.release,
+        kind=work.command,
+        by=work.by,
+        processes=work.processes(),
+        health=work.health(),
+        boot_seconds=host.boot_seconds,
+        restart_pm2=work.deploy.restart_pm2,
+    )
+    entry = await follow(work, host, "activate", ["activation.reloaded", "activation.reverting"])
+    if entry["type"] == "activation.reverting":
+        await follow(work, host, "activate", [])
+    previous = host.switch.get("previous")
+    return Done(f"{previous} → {host.release}" if previous else host.release)

@@ -1,0 +1,79 @@
+"""Not a step of its own: every plan begins by reaching its hosts and taking their leases."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from turnout.errors import TurnoutError
+from turnout.model import Address
+from turnout.steps.work import Target, Work
+
+PATIENCE = 600
+"""Seconds that an orphan's work (a pointsman, a migration) is waited for."""
+
+
+async def connect(work: Work, step: str) -> None:
+    """Reach all hosts at once, then take all leases; the first error is raised after every host has answered."""
+    outcomes = await asyncio.gather(
+        *(_reach(work, address) for address in work.reach.hosts), return_exceptions=True
+    )
+    work.targets = [outcome for outcome in outcomes if isinstance(outcome, Target)]
+    first_error(outcomes)
+    first_error(
+        await asyncio.gather(*(_lease(work, target, step) for target in work.targets), return_exceptions=True)
+    )
+
+
+async def _reach(work: Work, address: Address) -> Target:
+    try:
+        client = await work.open(address)
+    except TurnoutError as error:
+        error.host = str(address)
+        raise
+    work.stack.push_async_callback(client.close)
+    return Target(address, client)
+
+
+async def _lease(work: Work, target: Target, step: str) -> None:
+    def hear(event: dict[str, Any]) -> None:
+        if event.get("kind") == "waiting":
+            holder = event["holder"]
+            work.note(f"waiting for {holder.get('deployment')} ({holder.get('work')}) to end", step, target)
+        elif event.get("kind") == "recovering":
+            work.note(f"ending the activation of {event['release']} that was left open", step, target)
+        else:
+            work.listen(step, target)(event)
+
+    more = (
+        {} if work.revision is None else {"revision": work.revision.commit, "subject": work.revision.subject}
+    )
+    who = {
+        "deployment": work.id,
+        "by": work.by,
+        "command": work.command,
+        "wait": PATIENCE,
+        "work": work.command,
+    }
+    try:
+        answer = await target.client.call("acquire", on_event=hear, **who, **more)
+        target.client.token = answer["token"]
+        if answer.get("recovered"):
+            ended = answer["recovered"]
+            work.notes.append(
+                f"{target.name}: ended what {ended['deployment']} left open; {ended['serving']} serves"
+            )
+        target.facts, target.state = await asyncio.gather(
+            target.client.call("facts"), target.client.call("state")
+        )
+    except TurnoutError as error:
+        error.host = target.name
+        raise
+
+
+def first_error(outcomes: list[Any]) -> None:
+    """Raise the first failure among gathered outcomes; what is not an Exception (a cancellation) goes first."""
+    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    failures.sort(key=lambda failure: isinstance(failure, Exception))
+    if failures:
+        raise failures[0]

@@ -1,0 +1,28 @@
+"""migrate: `prisma migrate deploy`, never twice, never on two hosts."""
+
+from __future__ import annotations
+
+from turnout.errors import MigrationFailed
+from turnout.steps.work import Done, Target, Work
+
+
+async def migrate(work: Work, host: Target) -> Done:
+    """Bring the database to the release's migrations; skipped when the journal proves that all are in."""
+    commands = list(work.config.migrate.commands)
+    if not commands or not _has_migrations(work):
+        return Done("the app has no migrations", "skipped")
+    try:
+        answer = await host.client.call(
+            "migrate", on_event=work.listen("migrate", host), release=host.release, commands=commands
+        )
+    except MigrationFailed as error:
+        error.state = error.state or f"{host.running or 'nothing'} serves, as before"
+        raise
+    if not answer["ran"]:
+        return Done(f"no migration is new since {host.running}", "skipped")
+    work.notes.append(f"migrations applied: {', '.join(answer['applied'])}")
+    return Done(", ".join(answer["applied"]))
+
+
+def _has_migrations(work: Work) -> bool:
+    return any(entry.path.startswith("prisma/migrations/") for entry in work.artifact.manifest.entries)

@@ -1,0 +1,41 @@
+"""Not a step: the contents that a host lacks, as one compressed stream; what arrived stays there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from turnout.artifact.manifest import Manifest
+from turnout.artifact.stream import stream
+from turnout.steps.work import Target, Work
+
+LEVEL = 3
+"""zstd's level (FACTS: 0.8 s for 240 MB, 8 % larger than the slow ones)."""
+
+
+async def send(work: Work, host: Target, step: str) -> int:
+    """Send what the artifact and the missing layers need; returns the bytes of contents that were missing."""
+    missing = [work.layers[key] for key in host.layers.values() if key in work.layers and host.lacks(key)]
+    parts = [
+        (work.artifact.manifest, work.artifact.folder),
+        *((tree.manifest, tree.folder) for tree in missing),
+    ]
+    manifests = [{"digest": manifest.digest, "packed": manifest.packed} for manifest, _ in parts]
+    answer = await host.client.call("lacks", manifests=manifests)
+    if answer["lacking"]:
+        await _send(work, host, step, parts, answer["lacking"], int(answer["bytes"]))
+    for tree in missing:
+        work.note(f"laying out {tree.key}", step, host)
+        await host.client.call("lay_layer", key=tree.key, manifest=tree.manifest.digest)
+    host.state["layers"] += [tree.key for tree in missing]
+    return int(answer["bytes"])
+
+
+async def _send(
+    work: Work, host: Target, step: str, parts: list[tuple[Manifest, Path]], names: list[str], total: int
+) -> None:
+    compression = "zstd" if "zstd" in host.client.hello["compressions"] else "zlib"
+
+    def progress(done: int) -> None:
+        work.bus.emit("step.progress", step=step, host=host.name, done=done, total=total, unit="bytes")
+
+    await host.client.upload(stream(parts, names, compression, LEVEL, progress), compression)

@@ -1,0 +1,78 @@
+"""The first steps of a rollback: which release to go back to, and a rehearsal where its surroundings changed since."""
+
+from __future__ import annotations
+
+from turnout.errors import SurveyRefused, UsageError
+from turnout.steps.connect import connect
+from turnout.steps.work import Done, Target, Work
+
+
+async def begin(work: Work) -> None:
+    """Reach the hosts and take their leases: a rollback's only gate."""
+    await connect(work, "survey")
+
+
+async def survey(work: Work, host: Target) -> Done:
+    """Choose the earlier blessed release: the named one, else the newest below the running one."""
+    blessed = [one["release"] for one in host.state["releases"] if one["state"] == "blessed"]
+    names = ", ".join(blessed) or "none"
+    if host.state["current_kind"] in ("folder", "other"):
+        raise SurveyRefused(
+            "`current` is a real folder, not Turnout's link to a release (drift)",
+            where=host.name,
+            remedy=[
+                f"move it away on the host: mv {work.environment.path}/current {work.environment.path}/current-by-hand"
+            ],
+        )
+    if work.rollback.release is None:
+        limit = int(host.running[1:]) if host.running else 1 << 31
+        below = [name for name in blessed if int(name[1:]) < limit]
+        if not below:
+            raise SurveyRefused(
+                f"there is no earlier blessed release to go back to (blessed: {names})", where=host.name
+            )
+        host.release = below[0]
+    elif work.rollback.release in blessed:
+        host.release = work.rollback.release
+    else:
+        raise UsageError(
+            f"{work.rollback.release} is no blessed release of {host.name}",
+            why=f"only a release that was proved can be gone back to: {names}",
+            remedy="turnout releases",
+        )
+    if host.release == host.running:
+        raise UsageError(f"{host.release} is what runs on {host.name} now", remedy="turnout releases")
+    return Done(
+        f"{host.running or 'nothing'} → {host.release}, {str(host.record(host.release).get('revision'))[:10]}"
+    )
+
+
+async def rehearse(work: Work, host: Target) -> Done:
+    """Rehearse the earlier release only when migrations or the dotenv changed since it last served."""
+    earlier, now = host.record(host.release), host.record(host.running)
+    changed = [
+        word
+        for word, differs in (
+            ("migrations", earlier.get("migrations") != now.get("migrations")),
+            (
+                "the dotenv",
+                (earlier.get("dotenv") or {}).get("base_digest")
+                != (now.get("dotenv") or {}).get("base_digest"),
+            ),
+        )
+        if differs and host.running
+    ]
+    if not changed or not work.config.health.rehearse:
+        return Done("nothing around it changed since", "skipped")
+    work.notes.append(
+        f"{host.name}: {' and '.join(changed)} changed since {host.release}; they stay as they are"
+    )
+    answer = await host.client.call(
+        "rehearse",
+        on_event=work.listen("rehearse", host),
+        release=host.release,
+        processes=work.processes(),
+        health=work.health(),
+    )
+    host.boot_seconds = float(answer["boot_seconds"])
+    return Done(f"well {host.boot_seconds:.1f} s after its start; {' and '.join(changed)} changed since")

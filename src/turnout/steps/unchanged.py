@@ -1,0 +1,35 @@
+"""Not a step: does every host serve exactly this already, and well?"""
+
+from __future__ import annotations
+
+import asyncio
+
+from turnout.steps.work import Target, Work
+
+
+async def unchanged(work: Work) -> str:
+    """Why there is nothing to do, or "" when there is something. A host that serves it badly is something to do."""
+    answers = await asyncio.gather(*(_same(work, host) for host in work.targets))
+    return f"{work.targets[0].running} is exactly this and serves well" if all(answers) else ""
+
+
+async def _same(work: Work, host: Target) -> bool:
+    record = host.record(host.running)
+    wanted = {
+        "artifact": work.artifact.digest,
+        "dependencies": host.layers["dependencies"],
+        "processes": work.processes(),
+        "state": "blessed",
+    }
+    runs, dotenv = record.get("toolchain") or {}, record.get("dotenv") or {}
+    if any(record.get(key) != value for key, value in wanted.items()) or host.dotenv.get(
+        "digest"
+    ) != dotenv.get("base_digest"):
+        return False
+    if (
+        host.running != host.state["serving"]
+        or {key: runs.get(key) for key in ("node", "pm2")} != host.toolchain()
+    ):
+        return False
+    answer = await host.client.call("health", processes=work.processes(), health=work.health())
+    return not answer["needs_a_look"]

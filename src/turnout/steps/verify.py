@@ -1,0 +1,23 @@
+"""verify: proof from every worker, then the bake; else the host reverts."""
+
+from __future__ import annotations
+
+from turnout.steps.follow import follow
+from turnout.steps.work import Done, Target, Work
+
+
+async def verify(work: Work, host: Target) -> Done:
+    """Read along until the release is blessed. What is said here comes from the journal, never from PM2's word."""
+    entry = await follow(work, host, "verify", ["activation.proved", "activation.reverting"])
+    if entry["type"] == "activation.proved":
+        by = entry.get("proof")
+        work.note(f"{len(entry.get('pids') or [])} processes proved by {by}", "verify", host)
+        if by == "process":
+            work.notes.append(
+                "proved by process, not by answer: the health body has neither `pid` nor `release`"
+            )
+        await follow(work, host, "verify", ["release.blessed"])
+        proof = "by answer" if by == "answer" else "by process, not by answer"
+        return Done(f"{len(entry.get('pids') or [])} processes proved {proof}")
+    await follow(work, host, "verify", [])
+    return Done()

@@ -1,0 +1,173 @@
+"""What the steps hand on to one another: the work under way, and each host as the work sees it."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from turnout.artifact.tree import Tree
+from turnout.builder.build import Built, Toolchain
+from turnout.builder.cache import Cache
+from turnout.config.schema import Config, Environment
+from turnout.config.surroundings import Reach
+from turnout.errors import Result
+from turnout.events import Bus
+from turnout.hosts.client import HostClient
+from turnout.model import Address, DeployOptions, Revision, RollbackOptions
+from turnout.source.checkout import Checkout
+from turnout.source.git import Repository
+
+
+class NothingToDo(Exception):
+    """The work ends here, well: `unchanged` (it serves already) or `skipped` (the gate said so)."""
+
+    def __init__(self, result: Result, reason: str, release: str | None = None) -> None:
+        super().__init__(reason)
+        self.result, self.reason, self.release = result, reason, release
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a step ended well: a short text for people, and `done`, `reused` or `skipped`."""
+
+    detail: str = ""
+    status: str = "done"
+
+
+@dataclass
+class Target:
+    """One host, as the work sees it."""
+
+    address: Address
+    client: HostClient
+    facts: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
+    dotenv: dict[str, Any] = field(default_factory=dict)
+    release: str = ""
+    layers: dict[str, str | None] = field(default_factory=dict)
+    """Keys of the layers that its release runs on, by role: `node`, `pm2`, `dependencies`; None means the host's own."""
+    pm2: str = ""
+    """The version of PM2 that is to run there."""
+    boot_seconds: float = 0.0
+    switch: dict[str, Any] = field(default_factory=dict)
+    ended: dict[str, Any] | None = None
+    lost_bytes: int = 0
+    """Bytes that went over links that were lost."""
+
+    @property
+    def name(self) -> str:
+        """How people see it: `user@host`."""
+        return str(self.address)
+
+    @property
+    def running(self) -> str | None:
+        """The release that `current` led to when the work began."""
+        found = self.state.get("running")
+        return str(found) if found else None
+
+    @property
+    def platform(self) -> str:
+        """`linux-x64-glibc` and the like."""
+        return str(self.facts["platform"])
+
+    def toolchain(self) -> dict[str, Any]:
+        """`toolchain` of docs/protocol.md."""
+        return {role: self.layers.get(role) for role in ("node", "pm2")}
+
+    def lacks(self, key: str | None) -> bool:
+        """Must this layer still be made there?"""
+        return key is not None and key not in self.state["layers"]
+
+    def record(self, release: str | None) -> dict[str, Any]:
+        """What the host's journal knows of a release."""
+        return next((one for one in self.state.get("releases", []) if one["release"] == release), {})
+
+
+@dataclass
+class Work:
+    """One deployment under way. Steps read what earlier ones set; the runner opens and closes it."""
+
+    config: Config
+    environment: Environment
+    reach: Reach
+    bus: Bus
+    cache: Cache
+    open: Callable[[Address], Any]
+    """Connects to a host; the one seam that tests replace."""
+    stack: AsyncExitStack
+    deploy: DeployOptions = field(default_factory=DeployOptions)
+    rollback: RollbackOptions = field(default_factory=RollbackOptions)
+    command: str = "deploy"
+    by: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
+    targets: list[Target] = field(default_factory=list)
+    repository: Repository | None = None
+    revision: Revision | None = None
+    checkout: Checkout | None = None
+    runs: Toolchain = field(default_factory=lambda: Toolchain(""))
+    """The Node of build and hosts, and where the build finds it."""
+    layers: dict[str, Tree] = field(default_factory=dict)
+    """Layers that can be shipped, by key."""
+    built: Built | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def artifact(self) -> Tree:
+        """What the build gave; steps before it must not ask."""
+        assert self.built is not None
+        return self.built.artifact
+
+    @property
+    def source(self) -> Path:
+        """The app's folder in the clean tree."""
+        assert self.checkout is not None
+        return self.checkout.source
+
+    @property
+    def id(self) -> str:
+        """The deployment's name in journal and events."""
+        return self.bus.deployment
+
+    def processes(self) -> dict[str, Any]:
+        """`processes` of docs/protocol.md."""
+        settings = self.config.processes
+        return {
+            "app": self.config.app,
+            "config": settings.config,
+            "process_env": self.environment.process_env,
+            "drain_timeout": settings.drain_timeout,
+        }
+
+    def health(self) -> dict[str, Any]:
+        """`health` of docs/protocol.md: the table, times in seconds."""
+        return self.config.health.model_dump()
+
+    def note(self, text: str, step: str, host: Target | None = None) -> None:
+        """Tell people something while a step runs."""
+        self.bus.emit("step.note", step=step, host=host.name if host else None, message=text)
+
+    def output(self, step: str, host: Target | None = None) -> Callable[[str], None]:
+        """A listener for the lines of a command."""
+        return lambda line: self.bus.emit(
+            "step.output", step=step, host=host.name if host else None, line=line
+        )
+
+    def listen(self, step: str, host: Target) -> Callable[[dict[str, Any]], None]:
+        """A listener for the host program's events: notes and output reach people, the rest is for the step."""
+
+        def hear(event: dict[str, Any]) -> None:
+            if event.get("kind") == "output":
+                self.output(step, host)(str(event.get("line")))
+            elif event.get("kind") == "note":
+                self.note(str(event.get("text")), step, host)
+
+        return hear
+
+    def bytes_sent(self) -> int:
+        """All bytes that went to the hosts so far."""
+        return sum(target.client.bytes_sent + target.lost_bytes for target in self.targets)
+

@@ -1,0 +1,25 @@
+"""The door of the host program: `serve` for a deployer, `pointsman` for a switch, `boot` for a boot."""
+
+from __future__ import annotations
+
+import sys
+
+from turnout_host import pointsman, recovery, server
+
+
+def main() -> int:
+    """Dispatch on the first word; only our own programs call this, so a wrong call is one line."""
+    words = sys.argv[1:]
+    if len(words) == 2 and words[0] == "serve":
+        return server.serve(words[1])
+    if len(words) == 2 and words[0] == "boot":
+        return recovery.at_boot(words[1])
+    if len(words) == 4 and words[0] in ("pointsman", "pointsman-worker"):
+        act = pointsman.parent if words[0] == "pointsman" else pointsman.worker
+        return act(words[1], int(words[2]), int(words[3]))
+    sys.stderr.write("usage: turnout_host serve PATH | boot PATH\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""What is needed to run, ask and prove one release: its folder, names, toolchain, port, PM2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from turnout_host import disk, dotenv
+from turnout_host.errors import SurveyError
+from turnout_host.layout import Layout
+from turnout_host.probe import Probe
+from turnout_host.processes.pm2 import PM2
+from turnout_host.processes.wrapper import apps as ecosystem_apps
+from turnout_host.state import Record, State
+from turnout_host.toolchain import Toolchain
+
+
+class Facts(NamedTuple):
+    """All that the proof and the process manager must know of one release."""
+
+    folder: Path
+    names: Tuple[str, str]
+    toolchain: Toolchain
+    settings: Dict[str, Any]
+    health: Dict[str, Any]
+    dotenv_keys: List[str]
+    probe: Probe
+    pm2: PM2
+
+
+def facts(layout: Layout, state: State, release: str, asked: Optional[Record] = None) -> Facts:
+    """Gather them from the release's record; `asked` (an activation of it) may bring newer settings of health and processes."""
+    record = state.releases.get(release)
+    if not record or "toolchain" not in record:
+        raise SurveyError(f"the journal knows no complete release {release}", where=str(layout.releases))
+    newer = asked if asked and asked.get("release") == release else {}
+    settings = dict(newer.get("processes") or record["processes"])
+    health = dict(newer.get("health") or record["health"])
+    runs = record["toolchain"]
+    toolchain = Toolchain(layout, runs.get("node"), runs.get("pm2"), str(runs.get("path") or ""))
+    folder = layout.release(release)
+    values = values_of(folder)
+    health["port"] = health.get("port") or port(toolchain, folder, settings, values, str(health["port_env"]))
+    return Facts(
+        folder=folder,
+        names=(release, str(record["release_id"])),
+        toolchain=toolchain,
+        settings=settings,
+        health=health,
+        dotenv_keys=sorted(values),
+        probe=Probe(int(health["port"]), str(health["path"]), float(health["timeout"])),
+        pm2=PM2(layout, settings, toolchain, str(runs["pm2_home"])),
+    )
+
+
+def values_of(folder: Path) -> Dict[str, str]:
+    """The dotenv of a release; {} where there is none."""
+    try:
+        return dotenv.parse((folder / ".env").read_bytes().decode("utf-8", "replace"))
+    except FileNotFoundError:
+        return {}
+
+
+def port(
+    toolchain: Toolchain, folder: Path, settings: Dict[str, Any], values: Dict[str, str], key: str
+) -> int:
+    """The app's port: `key` of the dotenv, else of the ecosystem file (DESIGN 7 [health] port)."""
+    found = values.get(key)
+    if not found:
+        app = app_of(ecosystem_apps(toolchain, folder, settings), str(settings["app"]))
+        found = app["turnout"]["env"].get(key)
+    if not found or not found.isdigit() or not 0 < int(found) < 65536:
+        raise SurveyError(
+            f"the app's port is not known: {key} is neither in the .env nor in {settings['config']}",
+            remedy=[
+                f"add {key}=3000 (your app's port) to the .env on the host",
+                "or set `port` in [health] of turnout.toml",
+            ],
+        )
+    return int(found)
+
+
+def app_of(found: List[Dict[str, Any]], name: str) -> Dict[str, Any]:
+    """The app that answers for health: the one with our name, else the first."""
+    for app in found:
+        if app.get("name") == name:
+            return app
+    return found[0]
+
+
+def take_over_dotenv(layout: Layout, record: Record) -> None:
+    """Make a `.env` that was edited by hand in `current/` the environment's own, now that a release with it is blessed."""
+    if not (record.get("dotenv") or {}).get("taken_over"):
+        return
+    base = dotenv.base_of((layout.release(str(record["release"])) / ".env").read_bytes())
+    disk.write(layout.dotenv, base, 0o600, layout.tmp)

@@ -1,0 +1,132 @@
+"""Processes that the host program starts and answers for.
+
+Each runs in a session of its own, is known here by pid until it is reaped, and is ended with its whole
+group when the deployer goes away (DESIGN 6), except one that asked to `finish` (a migration).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+TAIL = 40
+"""Lines of output that are kept for messages."""
+MARK = "TURNOUT_CHILD"
+"""Variable in the environment of every child of a deployer's connection, so that `sweep` finds those of a killed one."""
+
+
+class Finished(NamedTuple):
+    """How a command ended: its exit status (negative: the signal) and its last lines."""
+
+    status: int
+    tail: List[str]
+
+
+_running: Dict[int, bool] = {}
+_lock = threading.Lock()
+_closing = False
+_owner = ""
+
+
+def own(path: str) -> None:
+    """From now on children carry MARK with the app's `path`. Not for the pointsman: PM2's daemon must outlive us."""
+    global _owner
+    _owner = path
+
+
+def clean_env(path: Sequence[str], **more: str) -> Dict[str, str]:
+    """A small environment: nothing of the SSH session leaks into an app (FACTS: PM2 keeps it for ever)."""
+    keep = {
+        key: os.environ[key]
+        for key in ("HOME", "USER", "LOGNAME", "LANG", "SHELL", "TMPDIR")
+        if key in os.environ
+    }
+    keep.setdefault("HOME", os.path.expanduser("~"))
+    keep.setdefault("LANG", "C.UTF-8")
+    keep["PATH"] = os.pathsep.join(
+        [*path, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+    )
+    keep.update(more)
+    return keep
+
+
+def start(
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str], finish: bool = False, **popen: Any
+) -> subprocess.Popen[bytes]:
+    """Start `argv` in a session of its own. With `finish` it is left to end by itself when the deployer goes."""
+    with _lock:
+        if _closing:
+            raise InterruptedError("the host program is ending")
+        marked = dict(env, **{MARK: _owner}) if _owner else dict(env)
+        process = subprocess.Popen(list(argv), cwd=str(cwd), env=marked, start_new_session=True, **popen)
+        _running[process.pid] = finish
+    return process
+
+
+def forget(process: subprocess.Popen[bytes]) -> None:
+    """Take a reaped process off the books."""
+    with _lock:
+        _running.pop(process.pid, None)
+
+
+def run(
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    on_line: Optional[Callable[[str], None]] = None,
+    finish: bool = False,
+    timeout: Optional[float] = None,
+) -> Finished:
+    """Run `argv` to its end, its output (both streams) line by line to `on_line`; keeps the last TAIL lines.
+
+    `timeout` is in seconds; a command that takes longer is killed with its group (status -9).
+    """
+    process = start(
+        argv, cwd, env, finish, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    timer = threading.Timer(timeout, end, [process.pid, signal.SIGKILL]) if timeout else None
+    if timer:
+        timer.daemon = True
+        timer.start()
+    tail: List[str] = []
+    try:
+        assert process.stdout is not None
+        for raw in process.stdout:
+            line = raw.decode("utf-8", "replace").rstrip("\r\n")
+            tail = [*tail, line][-TAIL:]
+            if on_line:
+                on_line(line)
+        return Finished(process.wait(), tail)
+    finally:
+        if timer:
+            timer.cancel()
+        if process.poll() is None:
+            end(process.pid, signal.SIGKILL)
+            process.wait()
+        forget(process)
+        if process.stdout:
+            process.stdout.close()
+
+
+def end(pid: int, signum: int) -> None:
+    """Send a signal to the group of a process that we started."""
+    try:
+        os.killpg(pid, signum)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def end_all() -> bool:
+    """End every child but those that must finish; True when such a one is still running. No child starts afterwards."""
+    global _closing
+    with _lock:
+        _closing = True
+        running = dict(_running)
+    for pid, finish in running.items():
+        if not finish:
+            end(pid, signal.SIGKILL)
+    return any(running.values())

@@ -1,0 +1,162 @@
+"""`prisma migrate deploy`: what is pending, how it is run, and what its output means (FACTS, Prisma 6.19.3)."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from pathlib import Path
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from turnout_host import children
+from turnout_host.dotenv import parse
+from turnout_host.errors import MigrationError
+from turnout_host.hiding import hide, secrets
+from turnout_host.layout import Layout
+
+_NAME = r"([A-Za-z0-9][A-Za-z0-9._-]{0,250})"
+_FAILED = (
+    re.compile(rf"^\s*Migration name: {_NAME}\s*$"),  # P3018, the native engine
+    re.compile(rf"The `{_NAME}` migration started at .* failed"),  # P3009: it failed earlier
+    re.compile(rf'with migration_name="{_NAME}"'),  # the trace of engine 'js'
+    re.compile(rf"^\s*Applying migration `{_NAME}`\s*$"),  # the last one that was begun
+)
+_CODE = re.compile(r"\b(P[13]\d{3})\b")
+
+
+class Explained(NamedTuple):
+    """What went wrong in one line, and what to type, one a line."""
+
+    message: str
+    remedy: List[str]
+
+
+def pending_by_journal(wanted: Mapping[str, str], known: Optional[Mapping[str, str]]) -> List[str]:
+    """The migrations that the journal does not know as applied with these contents, in order; all without a journal.
+
+    One whose file was changed later counts, too: Prisma itself then says what it thinks of that.
+    """
+    return sorted(name for name, sha in wanted.items() if (known or {}).get(name) != sha)
+
+
+def failed_name(lines: Sequence[str]) -> Optional[str]:
+    """The name of the migration that failed, from Prisma's output; None when none is named."""
+    for pattern in _FAILED:
+        for line in reversed(lines):
+            found = pattern.search(line)
+            if found:
+                return found.group(1)
+    return None
+
+
+def explain(lines: Sequence[str], command_prefix: str = "") -> Explained:
+    """Read Prisma's output of a failed `migrate deploy`. `command_prefix` goes before commands (`cd … && `)."""
+    text = "\n".join(lines)
+    codes, name = _CODE.findall(text), failed_name(lines)
+    for code in codes:
+        if code in _BY_CODE:
+            return Explained(*_BY_CODE[code])
+    if name is None:
+        return _nameless(text)
+    earlier = "P3009" in codes
+    message = f"migration {name} failed" + (
+        " in an earlier run; Prisma applies nothing until that is resolved" if earlier else ""
+    )
+    return Explained(message, _resolve(name, "driver adapter" in text, command_prefix))
+
+
+def migrate(
+    layout: Layout,
+    release_folder: Path,
+    commands: Sequence[str],
+    path_dirs: List[str],
+    say: Callable[[str], None],
+) -> float:
+    """Run the user's `commands` in the release; seconds. Each runs to its end even when the deployer goes away.
+
+    Raises MigrationError with `migration` (or None), `tail`, `remedy`. Secrets of the dotenv are hidden in all output.
+    """
+    started = time.monotonic()
+    hidden = _secrets(release_folder)
+    env = children.clean_env([str(release_folder / "node_modules" / ".bin"), *path_dirs])
+    for command in commands:
+        argv = ["/bin/sh", "-c", command]
+        finished = children.run(argv, release_folder, env, lambda line: say(hide(line, hidden)), finish=True)
+        if finished.status != 0:
+            tail = [hide(line, hidden) for line in finished.tail]
+            raise _error(tail, finished.status, command, f"cd {shlex.quote(str(layout.current))} && ")
+    return time.monotonic() - started
+
+
+def _error(lines: List[str], status: int, command: str, prefix: str) -> MigrationError:
+    message, remedy = explain(lines, prefix)
+    if status < 0:
+        message = f"`{command}` was killed by signal {-status}; {message}"
+    return MigrationError(message, migration=failed_name(lines), tail=lines, remedy=remedy, where=command)
+
+
+def _secrets(release_folder: Path) -> List[str]:
+    try:
+        return secrets(parse((release_folder / ".env").read_bytes().decode("utf-8", "replace")))
+    except FileNotFoundError:
+        return []
+
+
+def _resolve(name: str, adapter: bool, prefix: str) -> List[str]:
+    """`migrate resolve` wants the native engine, which is missing where `engine: 'js'` is used (FACTS)."""
+    if adapter:
+        # `name` is one of _NAME's characters: no quote can be in it
+        done = f"DELETE FROM _prisma_migrations WHERE migration_name = '{name}' AND finished_at IS NULL;"  # noqa: S608
+        clear = f"then, in the database's own client: {done}"
+    else:
+        clear = f"then: {prefix}npx --no-install prisma migrate resolve --rolled-back {name}"
+    return [f"undo by hand what {name} did before it failed", clear, "correct the migration and deploy again"]
+
+
+def _nameless(text: str) -> Explained:
+    for sign, message, remedy in _BY_SIGN:
+        if sign in text:
+            return Explained(message, [remedy])
+    last = next((line.strip() for line in reversed(text.split("\n")) if line.strip()), "it said nothing")
+    return Explained(
+        f"the migration command failed: {last}", ["see its output above, mend that, and deploy again"]
+    )
+
+
+_UNLOCK = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 72707369;"
+_URL = "check DATABASE_URL in shared/.env on the host"
+_BY_CODE: Dict[str, Tuple[str, List[str]]] = {
+    "P1000": ("the database refused the login of DATABASE_URL", [_URL]),
+    "P1001": ("the database server cannot be reached", ["see that it runs and listens", _URL]),
+    "P1002": (
+        "the database server was reached but timed out, perhaps on Prisma's lock 72707369 of a killed deployment",
+        [
+            "deploy again in a minute",
+            f"if it stays, in PostgreSQL: {_UNLOCK}",
+        ],
+    ),
+    "P1003": ("the database that DATABASE_URL names does not exist", ["create it", _URL]),
+    "P1010": ("the user of DATABASE_URL may not use the database", [_URL]),
+    "P1012": (
+        "Prisma's schema or a value that it reads from the dotenv is not valid",
+        [_URL, "npx prisma validate"],
+    ),
+    "P3005": (
+        "the database has tables already but no record of migrations",
+        ["see `prisma migrate resolve --applied NAME` for those that it holds (Prisma calls it baselining)"],
+    ),
+}
+_BY_SIGN = (
+    ("External error id#", "the database cannot be opened", _URL),
+    ("SQLITE_CANTOPEN", "the database file cannot be opened", _URL),
+    ("SQLITE_NOTADB", "the file that DATABASE_URL names is not a database", _URL),
+    ("SQLITE_BUSY", "the database is locked by another process", "deploy again in a minute"),
+    ("SQLITE_READONLY", "the database file may not be written", _URL),
+    ("Environment variable not found", "a value that Prisma's schema reads is not in the dotenv", _URL),
+    ("missing packages", "prisma is not installed in the release", "name it in the app's dependencies"),
+    (
+        "could not determine executable",
+        "prisma is not installed in the release",
+        "name it in the app's dependencies",
+    ),
+)

@@ -1,0 +1,243 @@
+"""The pointsman: carries one activation out from the journal, to its end, with nobody watching (DESIGN 6).
+
+The host program starts it detached, with the lease in its hand. It is a small parent that restarts its worker from the
+journal when that dies; every phase can be done again. The phases:
+
+    asked → switched → reloaded → proved → blessed → saved → ended
+               └─────────┴──────────┴→ reverting → reverted → ended
+
+There is one revert at most, to the release that was asked for as the way back; if that cannot be proved either,
+nothing more is touched and the end says so.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import Any, Callable, Dict, List
+
+from turnout_host import apps, boot, proc, switch
+from turnout_host.errors import HostError
+from turnout_host.journal import Journal
+from turnout_host.layout import Layout
+from turnout_host.lease import Lease
+from turnout_host.notes import Notes
+from turnout_host.processes.pm2 import PM2
+from turnout_host.proof import bake, prove
+from turnout_host.state import Record
+
+ATTEMPTS = 3
+"""How often a pointsman, or its worker, is started before people must look."""
+PAUSE = 0.03
+"""Seconds between two looks at the journal."""
+
+
+class Pointsman:
+    """A running pointsman, as its starter sees it; started again when it is killed, ATTEMPTS times in all."""
+
+    def __init__(self, layout: Layout, lease: Lease) -> None:
+        self._layout, self._lease, self._left = layout, lease, ATTEMPTS
+        self._start()
+
+    def _start(self) -> None:
+        self._left -= 1
+        arguments = ["pointsman", str(self._layout.path), str(self._lease.descriptor), str(self._lease.token)]
+        with open(os.devnull, "r+b") as null, (self._layout.own / "pointsman.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", sys.argv[0], *arguments],
+                stdin=null,
+                stdout=null,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+                pass_fds=(self._lease.descriptor,),
+            )
+
+    def look(self) -> bool:
+        """True while it is at work, or was started anew because somebody killed it; False when it is gone for good."""
+        if self._process.poll() is None:
+            return True
+        if self._left:
+            self._start()
+            return True
+        return False
+
+    def wait(self, journal: Journal) -> None:
+        """Wait until the journal holds no activation open, or nobody is left who could end it."""
+        while journal.state.open is not None and self.look():
+            time.sleep(PAUSE)
+            journal.refresh()
+
+
+def parent(path: str, descriptor: int, token: int) -> int:
+    """Run the worker until the activation has ended; the process that `start` makes."""
+    layout = Layout(path)
+    lease = Lease(layout)
+    lease.adopt(descriptor, token)
+    journal = Journal(layout, lease.check)
+    for _ in range(ATTEMPTS):
+        worker = [sys.executable, "-I", sys.argv[0], "pointsman-worker", path, str(descriptor), str(token)]
+        subprocess.run(worker, pass_fds=(descriptor,), check=False)
+        journal.refresh()
+        if journal.state.open is None:
+            return 0
+    journal.append(
+        "activation.ended",
+        str(journal.state.open["deployment"]),
+        result="revert_failed",
+        reason="the pointsman died again and again",
+    )
+    return 1
+
+
+def worker(path: str, descriptor: int, token: int) -> int:
+    """Carry the open activation on from wherever the journal says it is."""
+    layout = Layout(path)
+    lease = Lease(layout)
+    lease.adopt(descriptor, token)
+    Activation(layout, Journal(layout, lease.check)).run()
+    return 0
+
+
+class Activation:
+    """The activation that the journal holds open."""
+
+    def __init__(self, layout: Layout, journal: Journal) -> None:
+        assert journal.state.open is not None
+        self._layout, self._journal = layout, journal
+        self._job: Record = journal.state.open
+        self._deployment = str(self._job["deployment"])
+        self._note: Callable[[str], None] = Notes(layout, self._deployment).write
+
+    def run(self) -> None:
+        """From the journal's phase to the end. Whatever goes wrong before `blessed` leads to the revert."""
+        if self._phase() not in ("blessed", "saved", "reverting", "reverted"):
+            try:
+                self._forward()
+            except (HostError, OSError, subprocess.SubprocessError) as error:
+                self._write("activation.reverting", **_why(error))
+        if self._phase() == "reverting":
+            self._revert()
+        elif self._phase() == "blessed":
+            self._save()
+        self._end()
+
+    def _forward(self) -> None:
+        if self._phase() == "asked":
+            self._switch()
+        if self._phase() == "switched":
+            self._reload(self._job["release"])
+            self._write("activation.reloaded")
+        pm2, facts = self._parts(self._job["release"])
+        if self._phase() == "reloaded":
+            proof = prove(
+                pm2, facts.probe, facts.folder, facts.names, self._since(), facts.health, self._note
+            )
+            self._write("activation.proved", pids=sorted(proof.pids), proof=proof.by, seconds=proof.seconds)
+        else:
+            proof = prove(
+                pm2, facts.probe, facts.folder, facts.names, self._since(), facts.health, self._note
+            )
+        if facts.health["bake"]:
+            self._note(f"baking for {facts.health['bake']:g} s")
+            bake(pm2, facts.probe, proof, facts.folder, facts.names, facts.health, self._note)
+        self._write("release.blessed", by=self._job.get("by"))
+
+    def _switch(self) -> None:
+        previous = self._job.get("previous")
+        if previous:
+            switch.back_up(self._layout, self._layout.release(previous), str(self._job["backup"]))
+        since = proc.now()
+        switch.point(self._layout, self._layout.release(self._job["release"]))
+        self._write("activation.switched", since=since, boot=proc.boot_id())
+
+    def _since(self) -> float:
+        """When the switch was, on the clock that processes' start times use; 0 after a reboot, when all are newer."""
+        return float(self._job.get("since") or 0) if self._job.get("boot") == proc.boot_id() else 0.0
+
+    def _reload(self, release: str) -> None:
+        pm2, facts = self._parts(release)
+        if self._job.get("restart_pm2"):
+            self._note("restarting PM2's daemon with another Node")
+            pm2.restart_daemon()
+        pm2.reload(facts.names[0], facts.dotenv_keys, float(self._job.get("boot_seconds") or 0), self._note)
+
+    def _revert(self) -> None:
+        back = self._job.get("previous")
+        try:
+            if back:
+                self._note(f"going back to {back}")
+                self._go_back(str(back))
+            else:
+                self._note("nothing served before: stopping the processes")
+                self._parts(self._job["release"])[0].delete()
+                switch.remove(self._layout)
+        except (HostError, OSError, subprocess.SubprocessError) as error:
+            self._write("activation.ended", result="revert_failed", revert_reason=_why(error)["reason"])
+            return
+        switch.drop_backup(self._layout, self._job.get("backup"))
+        self._write("activation.reverted", to=back, reason=self._job.get("reason"))
+
+    def _go_back(self, back: str) -> None:
+        since = proc.now()
+        switched = self._job.get("since") is not None or switch.target(self._layout) != self._layout.release(
+            back
+        )
+        if switched:
+            switch.point(self._layout, self._layout.release(back))
+            self._reload(back)
+        pm2, facts = self._parts(back)
+        prove(
+            pm2, facts.probe, facts.folder, facts.names, since if switched else 0.0, facts.health, self._note
+        )
+
+    def _save(self) -> None:
+        """Remember what runs, for PM2 and for the boot; a failure here is told and does not undo a proved release."""
+        pm2, facts = self._parts(self._job["release"])
+        problems: List[str] = []
+        for act in (
+            pm2.save,
+            lambda: boot.save(self._layout, facts.toolchain),
+            lambda: apps.take_over_dotenv(self._layout, self._journal.state.releases[self._job["release"]]),
+            lambda: switch.trim_backups(self._layout),
+        ):
+            try:
+                act()
+            except (HostError, OSError, subprocess.SubprocessError) as error:
+                problems.append(str(_why(error)["reason"]))
+        self._write("activation.saved", problems=problems)
+
+    def _end(self) -> None:
+        phase = self._phase()
+        if phase == "saved":
+            self._write("activation.ended", result="succeeded", reason=None)
+        elif phase == "reverted":
+            self._write(
+                "activation.ended",
+                result="reverted",
+                reason=self._job.get("reason"),
+                tail=self._job.get("tail"),
+            )
+
+    def _phase(self) -> str:
+        return str(self._journal.state.open["phase"]) if self._journal.state.open else "ended"
+
+    def _write(self, type: str, **fields: Any) -> None:
+        self._journal.append(type, self._deployment, release=self._job["release"], **fields)
+        if self._journal.state.open:
+            self._job = self._journal.state.open
+
+    def _parts(self, release: str) -> tuple[PM2, apps.Facts]:
+        facts = apps.facts(self._layout, self._journal.state, release, self._job)
+        return facts.pm2, facts
+
+
+def _why(error: BaseException) -> Dict[str, Any]:
+    detail = getattr(error, "detail", {})
+    return {
+        "reason": str(detail.get("reason") or error),
+        "message": str(error),
+        "tail": list(detail.get("tail") or [])[-20:],
+    }

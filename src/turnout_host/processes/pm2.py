@@ -1,0 +1,165 @@
+"""PM2 makes the app's processes the new release; whether it did is for `proof.py` to say.
+
+Its exit code and its green ticks are no evidence (FACTS), so nothing here claims success.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Sequence
+
+from turnout_host import proc
+from turnout_host.errors import HostError
+from turnout_host.layout import Layout
+from turnout_host.processes import rpc, wrapper
+from turnout_host.processes.cli import KEPT, SPARE, Cli
+from turnout_host.processes.listing import Listing, Process, Raw, held, parsed
+from turnout_host.processes.reload import App, Note, Reload
+from turnout_host.toolchain import Toolchain
+
+
+class PM2:
+    """One app's processes under the PM2 of `home`, its PM2_HOME."""
+
+    def __init__(self, layout: Layout, settings: Dict[str, Any], toolchain: Toolchain, home: str) -> None:
+        self._layout, self._settings, self._toolchain, self.home = layout, settings, toolchain, home
+        self._listing, self._cli = Listing(layout, home), Cli(layout, settings, toolchain, home)
+
+    # asking
+
+    def daemon(self) -> int:
+        """The pid of the daemon, 0 when there is none; asking never starts one."""
+        return self._listing.daemon()
+
+    def processes(self) -> List[Process]:
+        """The processes of this app; [] without a daemon. Raises HostError when the daemon does not answer."""
+        return [parsed(raw) for raw in self._raw() if self._listing.ours(raw)]
+
+    def expected(self) -> Dict[str, int]:
+        """Names that must be online since the last reload, and how many of each; {} before the first."""
+        return {name: int(count) for name, count in (self._written().get("expected") or {}).items() if count}
+
+    def main(self) -> str:
+        """The name of the app that answers for health: ours, else the first of the file."""
+        names, name = list(self.expected()), str(self._settings.get("app") or "")
+        return name if name in names or not names else names[0]
+
+    def unlisted(self) -> List[int]:
+        """Pids of our workers that the daemon keeps but does not list: a reload that is not over."""
+        try:
+            return self._listing.unlisted()
+        except rpc.RpcError:
+            return []
+
+    def stale_env(self, keys: Iterable[str]) -> List[str]:
+        """Names among `keys` for which PM2 holds a value of its own, in an app or in the daemon's environment.
+
+        It would beat the dotenv. `reload` makes the apps forget theirs; the daemon's goes only with the daemon.
+        """
+        wanted, found = set(keys), set()
+        for raw in self._raw():
+            if self._listing.ours(raw):
+                found |= held(raw, wanted)
+        daemon = self.daemon()
+        return sorted(found | (wanted & proc.environ_keys(daemon) if daemon else set()))
+
+    def tail(self) -> List[str]:
+        """The last lines that the app wrote to its error logs since the last reload began."""
+        marks: Dict[str, int] = self._written().get("logs") or {}
+        lines: List[str] = []
+        for path in self._error_logs():
+            lines += _behind(path, int(marks.get(path, 0)))
+        return lines[-KEPT:]
+
+    # acting
+
+    def reload(self, release: str, dotenv_keys: Sequence[str], boot_seconds: float, note: Note) -> List[str]:
+        """Start or reload the processes on what `current` leads to; the last lines of what PM2 said.
+
+        Returns when PM2 has ended, whatever it did. Raises HostError when PM2 cannot be run, when the app's file cannot
+        be read, or when another app of the same name runs from another folder.
+        """
+        apps = wrapper.apps(self._toolchain, self._layout.current, self._settings, dotenv_keys, boot_seconds)
+        reload = Reload(self._cli, self._listing, self._raw, apps, note)
+        reload.refuse_strangers()
+        reload.settle()
+        # what a hand started here was never ours to stop
+        gone = set(self._written().get("expected") or {}) - {app["name"] for app in apps}
+        self._write(apps, dotenv_keys, boot_seconds)
+        said = reload.run(gone, dotenv_keys)
+        note(f"PM2 is done with {release}")
+        return said
+
+    def delete(self) -> None:
+        """Stop our apps and take them out of PM2's list."""
+        names = self._written().get("expected") or {}
+        self._cli.delete([process.id for process in self.processes() if process.name in names or not names])
+
+    def save(self) -> None:
+        """Have PM2 write what it should resurrect, and make that durable: PM2 itself does not fsync (FACTS)."""
+        self._cli.run(["save", "--force"])
+        with open(os.path.join(self.home, "dump.pm2"), "rb") as dump:
+            os.fsync(dump.fileno())
+
+    def restart_daemon(self) -> None:
+        """Replace the daemon by one of our own Node and PM2 (`pm2 update`); all that it runs stops for about a second."""
+        before = self.daemon()
+        if not before:
+            return
+        tail = self._cli.run(["update"])
+        if self.daemon() in (0, before):
+            raise HostError("PM2's daemon could not be restarted", tail=tail)
+
+    def start_after_boot(self) -> List[str]:
+        """Bring back what PM2 saved, of other apps too, then see that ours run."""
+        said: List[str] = []
+        if not self.daemon() and os.path.exists(os.path.join(self.home, "dump.pm2")):
+            said = self._cli.run(["resurrect"])
+        online = [process.name for process in self.processes() if process.status == "online"]
+        if not online or any(online.count(name) < count for name, count in self.expected().items()):
+            keys = self._written().get("dotenv_keys") or []
+            said += self._cli.start_or_reload(SPARE, without=[str(key) for key in keys])
+        return said
+
+    # the hands
+
+    def _raw(self) -> List[Raw]:
+        if not self.daemon():
+            return []
+        try:
+            return self._listing.all()
+        except rpc.RpcError:
+            return self._cli.jlist()
+
+    def _write(self, apps: List[App], dotenv_keys: Sequence[str], boot_seconds: float) -> None:
+        current = self._layout.current
+        values = wrapper.settings_of(self._settings, self._toolchain, current, dotenv_keys, boot_seconds)
+        values["expected"] = {
+            app["name"]: app["turnout"]["instances"] * app["turnout"]["stays"] for app in apps
+        }
+        values["logs"] = {path: os.path.getsize(path) for path in self._error_logs()}
+        wrapper.write(self._layout, values)
+
+    def _written(self) -> Dict[str, Any]:
+        try:
+            found = json.loads(self._layout.settings.read_bytes().decode("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _error_logs(self) -> List[str]:
+        """Real paths of the error logs that exist: those PM2 names, and the usual one."""
+        named = {os.path.realpath(process.err_log) for process in self.processes() if process.err_log}
+        named.add(os.path.realpath(str(self._layout.logs / "err.log")))
+        return sorted(path for path in named if os.path.isfile(path))
+
+
+def _behind(path: str, mark: int) -> List[str]:
+    """The last lines of a log behind `mark` bytes; of all of it when it became shorter meanwhile (a rotation)."""
+    size = Path(path).stat().st_size
+    start = mark if mark <= size else 0
+    with open(path, "rb") as log:
+        log.seek(max(start, size - 16384))
+        return log.read().decode("utf-8", "replace").splitlines()[-KEPT:]

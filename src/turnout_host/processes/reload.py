@@ -1,0 +1,141 @@
+"""One reload: what PM2 does by itself when it is given our wrapper, and what it silently leaves as it was (FACTS)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Set, Tuple
+
+from turnout_host.errors import HostError
+from turnout_host.processes import rpc
+from turnout_host.processes.cli import SPARE, Cli
+from turnout_host.processes.listing import Listing, Process, Raw, held, parsed
+
+Note = Callable[[str], None]
+App = Dict[str, Any]
+
+AGAIN = 3
+"""How often a reload is asked for while the daemon says that another one is under way."""
+
+
+class Reload:
+    """The steps of one reload to `apps`, as `wrapper.apps` gives them. `gone` are names that we started before."""
+
+    def __init__(
+        self, cli: Cli, listing: Listing, raw: Callable[[], List[Raw]], apps: List[App], note: Note
+    ) -> None:
+        self._cli, self._listing, self._raw, self._note = cli, listing, raw, note
+        self._apps = {str(app["name"]): app for app in apps}
+
+    def refuse_strangers(self) -> None:
+        """PM2 knows apps by name only: reloading ours would take over another environment's of the same name."""
+        for raw in self._raw():
+            name = raw.get("name")
+            if name in self._apps and not self._listing.ours(raw):
+                raise HostError(
+                    f"PM2 already runs another {name}, from {parsed(raw).cwd}",
+                    remedy=[
+                        "give the app another name in its PM2 file",
+                        f"or, if it is a leftover: pm2 delete {name}",
+                    ],
+                )
+
+    def settle(self) -> None:
+        """Wait until no reload is under way that an ended command left behind: the daemon finishes the worker it is at.
+
+        PM2's own lock (PM2_HOME/reload.lock, 30 s) binds only `pm2 reload`, not `startOrReload` (7.0.4, lib/API.js).
+        """
+        until, told = time.monotonic() + self._longest(), False
+        while self._unlisted() and time.monotonic() < until:
+            if not told:
+                self._note("waiting for an earlier reload to end")
+            told = True
+            time.sleep(0.1)
+
+    def run(self, gone: Set[str], dotenv_keys: Sequence[str]) -> List[str]:
+        """All of it, after the wrapper was written; what PM2 said."""
+        self._delete([process for process in self._ours() if self._must_go_first(process, gone)])
+        self._repair(dotenv_keys)
+        said: List[str] = []
+        for _ in range(AGAIN):
+            said = self._cli.start_or_reload(self._longest(), without=dotenv_keys)
+            if not any("already in progress" in line for line in said):
+                break
+            self.settle()
+        self._delete([process for process in self._ours() if process.name in gone])
+        self._scale()
+        return said
+
+    def _must_go_first(self, process: Process, gone: Set[str]) -> bool:
+        """Those that a reload cannot make right, or that would keep the port from their successor.
+
+        A changed exec_mode is silently ignored; a process in fork mode has its gap anyway.
+        """
+        app = self._apps.get(process.name)
+        if app is None:
+            return process.name in gone and process.mode == "fork"
+        return process.mode != app["turnout"]["mode"] or (process.mode == "fork" and stale(process, app))
+
+    def _repair(self, dotenv_keys: Sequence[str]) -> None:
+        """Make PM2 forget a path that does not lead through `current`, and values of the dotenv, without a gap.
+
+        No command does it. The daemon's reloadProcessId takes `current_conf` into what it stores, and drops what is the
+        text "null" there (7.0.4, lib/Utility.js extendMix). Where that fails, the process is started anew.
+        """
+        for raw, app in self._matched():
+            process, keys = parsed(raw), held(raw, dotenv_keys)
+            if not keys and not stale(process, app):
+                continue
+            what = f"values of the .env ({', '.join(sorted(keys))})" if keys else "a path of an old release"
+            self._note(f"{process.name} {process.id}: PM2 still stores {what}; replacing it")
+            conf: Dict[str, Any] = {key: app[key] for key in ("cwd", "listen_timeout", "kill_timeout")}
+            conf.update(dict.fromkeys(keys, "null"), pm_cwd=app["cwd"], env=dict(app["turnout"]["env"]))
+            if app["turnout"]["script"]:
+                conf["pm_exec_path"] = app["turnout"]["script"]
+            request = {"id": process.id, "env": {"current_conf": conf}}
+            try:
+                rpc.call(self._listing.socket, "reloadProcessId", [request], self._longest())
+            except rpc.RpcError:
+                self._delete([process])
+
+    def _scale(self) -> None:
+        """A changed number of instances is silently not applied by a reload."""
+        running = [process.name for process in self._ours()]
+        for name, app in self._apps.items():
+            count = app["turnout"]["instances"]
+            if running.count(name) not in (0, count):
+                self._note(f"{name}: {running.count(name)} → {count} processes")
+                self._cli.run(["scale", name, str(count)], self._longest())
+
+    def _delete(self, processes: List[Process]) -> None:
+        for process in processes:
+            self._note(f"PM2 stops {process.name} {process.id}, which cannot be reloaded")
+        self._cli.delete([process.id for process in processes])
+
+    def _ours(self) -> List[Process]:
+        return [parsed(raw) for raw in self._raw() if self._listing.ours(raw)]
+
+    def _matched(self) -> Iterator[Tuple[Raw, App]]:
+        for raw in self._raw():
+            app = self._apps.get(str(raw.get("name")))
+            if app is not None and self._listing.ours(raw):
+                yield raw, app
+
+    def _unlisted(self) -> List[int]:
+        try:
+            return self._listing.unlisted()
+        except rpc.RpcError:
+            return []
+
+    def _longest(self) -> float:
+        """Seconds that a reload may take: each worker may need all of its two times, one after another."""
+        apps = self._apps.values()
+        milliseconds = [
+            app["turnout"]["instances"] * (app["listen_timeout"] + app["kill_timeout"]) for app in apps
+        ]
+        return SPARE + float(sum(milliseconds)) / 1000
+
+
+def stale(process: Process, app: App) -> bool:
+    """Does PM2 store a path that is not the one through `current`?"""
+    script = app["turnout"]["script"]
+    return process.cwd != app["cwd"] or bool(script and process.script != script)

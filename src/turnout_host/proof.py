@@ -1,0 +1,210 @@
+"""Proof that what serves is the new release, and the bake that follows (DESIGN 1 P3).
+
+For each worker: PM2's pid, started after the switch, its folder the new release; and good answers in a row on new
+connections. Where the body has `pid` or `release`, every worker must have answered with the new one.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+from turnout_host import judge, proc
+from turnout_host.errors import HostError, Unhealthy
+from turnout_host.judge import BAD, GOOD, SICK, WAIT, WELL, Judge
+from turnout_host.probe import Answer, Probe
+from turnout_host.processes.listing import Process
+from turnout_host.processes.pm2 import PM2
+
+Note = Callable[[str], None]
+
+
+class Proof(NamedTuple):
+    """`pids` are PM2's, `answered` those that named themselves; `by`: "answer", or "process" when no body said who it is."""
+
+    pids: List[int]
+    answered: List[int]
+    seconds: float
+    by: str
+
+
+def prove(
+    pm2: PM2,
+    probe: Probe,
+    folder: Path,
+    names: Tuple[str, str],
+    since: float,
+    health: Dict[str, Any],
+    note: Note,
+) -> Proof:
+    """Watch until every worker is proved. `since`: `proc.now()` before the switch; `names`: v43, its RELEASE_ID.
+
+    Raises Unhealthy with `reason` and `tail` as soon as it cannot succeed any more.
+    """
+    begun = time.monotonic()
+    watch = Watch(pm2, probe, folder, names, since)
+    state = Judge(health, begun)
+    while True:
+        pending = watch.look()
+        kind, reason = watch.claim(probe.ask(), bool(watch.answered))
+        now = time.monotonic()
+        if state.feed(kind, reason, now) == SICK:
+            raise watch.unhealthy(state.reason)
+        missing = pending or (watch.missing() if state.state == WELL else "")
+        if state.state == WELL and not missing:
+            note(f"{len(watch.pids)} processes are {names[0]}")
+            return Proof(sorted(watch.pids), sorted(watch.answered), round(now - begun, 3), watch.by)
+        # a worker that is not there at all is an outage, and PM2 has ended: no start_period for that
+        patience = (
+            float(health["start_period"])
+            if watch.whole
+            else float(health["retries"]) * float(health["interval"])
+        )
+        if missing and now - max(begun, watch.whole_since) >= patience:
+            raise watch.unhealthy(missing)
+        time.sleep(float(health["interval"]))
+
+
+def bake(
+    pm2: PM2,
+    probe: Probe,
+    proof: Proof,
+    folder: Path,
+    names: Tuple[str, str],
+    health: Dict[str, Any],
+    note: Note,
+) -> None:
+    """Watch a proved release for health["bake"] seconds.
+
+    Raises Unhealthy on `retries` bad answers in a row, or at once when a process ended, was restarted or replaced.
+    """
+    watch = Watch(pm2, probe, folder, names, 0.0)
+    state = Judge(health, time.monotonic(), well=True)
+    until = time.monotonic() + float(health["bake"])
+    while time.monotonic() < until or not state.steady:
+        pending = watch.look()
+        changed = set(proof.pids) - watch.pids
+        if pending or changed:
+            raise watch.unhealthy(pending or f"process {min(changed)} was replaced")
+        if state.feed(*watch.claim(probe.ask(), True), now=time.monotonic()) == SICK:
+            raise watch.unhealthy(state.reason)
+        time.sleep(float(health["interval"]))
+    note(f"{names[0]} stayed well for {health['bake']:g} s")
+
+
+class Watch:
+    """Looks at PM2, the kernel and the answers, and remembers what changed."""
+
+    def __init__(self, pm2: PM2, probe: Probe, folder: Path, names: Tuple[str, str], since: float) -> None:
+        self._pm2, self._probe, self._names, self._since = pm2, probe, names, since
+        self._folder = os.path.realpath(str(folder))
+        self._restarts: Dict[int, int] = {}
+        self._main: Set[int] = set()
+        self._named = False
+        self.pids: Set[int] = set()
+        self.answered: Set[int] = set()
+        self.by = "process"
+        self.whole = True
+        self.whole_since = 0.0
+
+    def look(self) -> str:
+        """What is still to be waited for, "" for nothing. Raises Unhealthy when a process ended or was restarted."""
+        processes = self._wanted()
+        for process in processes:
+            self._alive(process)
+        self.pids = {process.pid for process in processes if process.pid}
+        self._main = {
+            process.pid for process in processes if process.pid and process.name == self._pm2.main()
+        } or self.pids
+        short = self._short(processes)
+        self.whole = not short
+        if self.whole and not self.whole_since:
+            self.whole_since = time.monotonic()
+        waiting = [reason for reason in map(self._not_yet, processes) if reason]
+        if short or waiting:
+            return short or waiting[0]
+        old = self._pm2.unlisted()
+        return f"an old process still runs: {old[0]}" if old else ""
+
+    def claim(self, answer: Answer, strict: bool) -> Tuple[str, str]:
+        """The verdict on an answer, who gave it considered. Before the first good one an old worker may still drain."""
+        kind = judge.verdict(answer)
+        if kind != GOOD:
+            return kind, answer.reason
+        wrong, pid = judge.wrong_release(answer, self._names), judge.body_pid(answer)
+        if wrong is not None:
+            return BAD if strict else WAIT, f"release {wrong} answers, not {self._names[0]}"
+        if pid is None:
+            self.by = "process" if (answer.body or {}).get("release") is None else "answer"
+            return GOOD, ""
+        worker = next((one for one in proc.ancestors(pid) if one in self.pids), None)
+        if worker is None:
+            return self._foreign(pid, strict)
+        self._named, self.by = True, "answer"
+        self.answered.add(worker)
+        return GOOD, ""
+
+    def missing(self) -> str:
+        """What an answer has not shown yet, "" for nothing."""
+        self.answered &= self.pids
+        silent = self._main - self.answered
+        if self._named and silent:
+            return f"process {min(silent)} has not answered yet"
+        stranger = self._stranger()
+        return f"port {self._probe.port} belongs to another process: {stranger}" if stranger else ""
+
+    def unhealthy(self, reason: str) -> Unhealthy:
+        """The error for `reason`, with what the app last wrote to its error log."""
+        try:
+            tail = self._pm2.tail()
+        except (HostError, OSError):
+            tail = []
+        return Unhealthy(f"{self._names[0]} could not be proved: {reason}", reason=reason, tail=tail)
+
+    def _wanted(self) -> List[Process]:
+        expected = self._pm2.expected()
+        return [process for process in self._pm2.processes() if process.name in expected or not expected]
+
+    def _short(self, processes: Sequence[Process]) -> str:
+        if not processes:
+            return "PM2 runs no process of this app"
+        names = [process.name for process in processes]
+        for name, count in self._pm2.expected().items():
+            if names.count(name) < count:
+                return f"PM2 runs {names.count(name)} of {count} processes of {name}"
+        return ""
+
+    def _alive(self, process: Process) -> None:
+        before = self._restarts.setdefault(process.id, process.restarts)
+        if process.restarts > before:
+            raise self.unhealthy(f"{process.name} {process.id} ended and was restarted")
+        if process.status in ("errored", "stopped"):
+            raise self.unhealthy(f"{process.name} {process.id} is {process.status}")
+
+    def _not_yet(self, process: Process) -> str:
+        """Why this process is not proved by the kernel, "" when it is."""
+        pid = process.pid
+        if process.status != "online" or not pid or not proc.alive(pid):
+            return f"{process.name} {process.id} is {process.status}, its process {pid or 'missing'}"
+        if proc.started(pid) + 2 * proc.TICK < self._since:
+            return f"process {pid} was started before the switch"
+        where = proc.cwd(pid) or ""
+        if where != self._folder and not where.startswith(self._folder + "/"):
+            return f"process {pid} works in {where or 'a folder that cannot be seen'}, not in {self._folder}"
+        return ""
+
+    def _foreign(self, pid: int, strict: bool) -> Tuple[str, str]:
+        """An answer of a process that PM2 does not list: an old worker that drains, or a stranger on the port."""
+        if self._pm2.daemon() in proc.ancestors(pid):
+            return BAD if strict else WAIT, f"process {pid} answers, which PM2 does not list"
+        return BAD, f"another process answers on port {self._probe.port}: {pid} {proc.cmdline(pid)}".rstrip()
+
+    def _stranger(self) -> Optional[str]:
+        """Who holds the port without being a worker, its descendant, or the daemon (which listens for its cluster)."""
+        ours = self.pids | {self._pm2.daemon()}
+        for pid in proc.owners(self._probe.port):
+            if not ours & set(proc.ancestors(pid)):
+                return f"{pid} {proc.cmdline(pid)}"
+        return None

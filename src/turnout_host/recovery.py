@@ -1,0 +1,58 @@
+"""Whoever comes next ends what a dead run left open: the next contact, or the boot (DESIGN 6)."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Optional
+
+from turnout_host import apps, pointsman, switch
+from turnout_host.journal import Journal
+from turnout_host.layout import Layout
+from turnout_host.lease import Lease
+from turnout_host.survey import known, running
+from turnout_host.sweep import sweep
+
+PATIENCE = 120.0
+"""Seconds that the boot waits for a lease that somebody else took first."""
+
+
+def on_contact(
+    layout: Layout, journal: Journal, lease: Lease, say: Callable[[Dict[str, Any]], None]
+) -> Optional[Dict[str, Any]]:
+    """Under a fresh lease: end an open activation, sweep leftovers, take note of a hand. Returns what was ended, or None."""
+    journal.refresh()
+    ended: Optional[Dict[str, Any]] = None
+    if journal.state.open is not None:
+        ended = {"release": journal.state.open["release"], "deployment": journal.state.open["deployment"]}
+        say({"kind": "recovering", "release": ended["release"]})
+        pointsman.Pointsman(layout, lease).wait(journal)
+        ended["serving"] = journal.state.serving
+    for done in sweep(layout, journal):
+        say({"kind": "note", "text": done})
+    hand(layout, journal)
+    return ended
+
+
+def hand(layout: Layout, journal: Journal) -> None:
+    """Somebody led `current` to another blessed release (the spec's hand drill): carry on from there."""
+    name = running(layout)
+    if name != journal.state.serving and known(journal.state, name):
+        journal.append("hand.noticed", None, release=name, instead_of=journal.state.serving)
+
+
+def at_boot(path: str) -> int:
+    """End an open activation, else start what served. The exit status is for cron's mail and the unit's log."""
+    layout = Layout(path)
+    lease = Lease(layout)
+    journal = Journal(layout, lease.check)
+    who = {"deployment": "boot", "by": "boot", "work": "starting the app after a boot"}
+    token = lease.acquire(lambda: journal.state.token, who, PATIENCE, lambda holder: None)
+    journal.refresh()
+    if journal.state.open is not None:
+        return pointsman.parent(path, lease.descriptor, token)
+    name = running(layout) or journal.state.serving
+    if name is not None and "toolchain" in journal.state.releases.get(name, {}):
+        if switch.kind(layout) == "missing":
+            switch.point(layout, layout.release(name))
+        apps.facts(layout, journal.state, name).pm2.start_after_boot()
+    lease.release()
+    return 0

@@ -1,0 +1,181 @@
+"""What the journal amounts to: a fold over its entries. Pure; no I/O.
+
+States of a release: `staged → rehearsed → active → blessed`, or `failed` / `reverted` (DESIGN 6).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+Record = Dict[str, Any]
+
+
+class State:
+    """Releases by name, the one that serves, the activation under way, and the newest numbers."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.token = 0
+        self.newest = 0
+        self.releases: Dict[str, Record] = {}
+        self.serving: Optional[str] = None
+        self.open: Optional[Record] = None
+        self.migration: Optional[Record] = None
+        self.deployments: Dict[str, Record] = {}
+        self.layers: Dict[str, Optional[str]] = {}
+        """Keys of layers that were made, each with its manifest's digest (None: made here by commands)."""
+
+    def apply(self, entry: Dict[str, Any]) -> None:
+        """Take in one entry; a type that is not known here changes nothing (an older program reads a newer journal)."""
+        self.seq = max(self.seq, entry["seq"])
+        self.token = max(self.token, int(entry.get("token") or 0))
+        handler = _HANDLERS.get(entry["type"])
+        if handler:
+            handler(self, entry)
+
+    def blessed(self) -> List[Record]:
+        """Releases that a rollback may go to, newest first."""
+        return [record for record in self.by_number() if record["state"] == "blessed"]
+
+    def by_number(self) -> List[Record]:
+        """All releases, newest first."""
+        return sorted(self.releases.values(), key=lambda record: -int(record["number"]))
+
+    def below(self, name: Optional[str]) -> Optional[str]:
+        """The newest blessed release below `name` (any blessed one when `name` is None)."""
+        limit = int(name[1:]) if name else self.newest + 1
+        for record in self.blessed():
+            if int(record["number"]) < limit:
+                return str(record["release"])
+        return None
+
+    def unfinished(self) -> List[str]:
+        """Releases that were staged but never became active: leftovers, unless their deployment is at work."""
+        return [name for name, record in self.releases.items() if record["state"] in ("staged", "rehearsed")]
+
+
+def _staged(state: State, entry: Record) -> None:
+    record = {key: value for key, value in entry.items() if key not in ("seq", "type", "token")}
+    record.update(number=int(entry["release"][1:]), state="staged", reason=None)
+    state.releases[entry["release"]] = record
+    state.newest = max(state.newest, record["number"])
+
+
+def _prepared(state: State, entry: Record) -> None:
+    record = state.releases.get(entry["release"])
+    if record:
+        record.update(
+            {
+                key: value
+                for key, value in entry.items()
+                if key not in ("seq", "ts", "type", "token", "release")
+            }
+        )
+
+
+def _set(word: str) -> Any:
+    def handler(state: State, entry: Record) -> None:
+        record = state.releases.get(entry["release"])
+        if record:
+            record.update(state=word, reason=entry.get("reason"))
+
+    return handler
+
+
+def _asked(state: State, entry: Record) -> None:
+    state.open = dict(entry, phase="asked")
+
+
+def _phase(word: str) -> Any:
+    def handler(state: State, entry: Record) -> None:
+        if state.open:
+            more = {
+                key: value
+                for key, value in entry.items()
+                if key not in ("seq", "ts", "type", "token", "deployment", "release")
+            }
+            state.open.update(more, phase=word)
+
+    return handler
+
+
+def _switched(state: State, entry: Record) -> None:
+    _phase("switched")(state, entry)
+    record = state.releases.get(entry["release"])
+    if record and record["state"] != "blessed":
+        record["state"] = "active"
+
+
+def _blessed(state: State, entry: Record) -> None:
+    _phase("blessed")(state, entry)
+    record = state.releases.get(entry["release"])
+    if record:
+        record.update(state="blessed", reason=None, since=entry["ts"], blessed_by=entry.get("by"))
+    state.serving = entry["release"]
+
+
+def _reverted(state: State, entry: Record) -> None:
+    _phase("reverted")(state, entry)
+    _set("reverted")(state, entry)
+    state.serving = entry.get("to")
+    back = state.releases.get(entry.get("to") or "")
+    if back:
+        back["since"] = entry["ts"]
+
+
+def _ended(state: State, entry: Record) -> None:
+    state.open = None
+
+
+def _hand(state: State, entry: Record) -> None:
+    state.serving = entry["release"]
+
+
+def _pruned(state: State, entry: Record) -> None:
+    state.releases.pop(entry["release"], None)
+
+
+def _layer(state: State, entry: Record) -> None:
+    state.layers[entry["key"]] = entry.get("manifest")
+
+
+def _migration(state: State, entry: Record) -> None:
+    state.migration = dict(entry)
+    record = state.releases.get(entry["release"])
+    if record:
+        record["migrated"] = entry["type"].partition(".")[2]
+        record["applied"] = entry.get("applied", record.get("applied", []))
+
+
+def _deployment(state: State, entry: Record) -> None:
+    record = state.deployments.setdefault(
+        str(entry["deployment"]), {"deployment": entry["deployment"], "started": entry["ts"]}
+    )
+    record.update({key: value for key, value in entry.items() if key not in ("seq", "ts", "type", "token")})
+    if entry["type"] == "deployment.finished":
+        record["finished"] = entry["ts"]
+
+
+_HANDLERS: Dict[str, Any] = {
+    "deployment.started": _deployment,
+    "deployment.finished": _deployment,
+    "hand.noticed": _hand,
+    "layer.made": _layer,
+    "release.staged": _staged,
+    "release.prepared": _prepared,
+    "release.rehearsed": _set("rehearsed"),
+    "release.failed": _set("failed"),
+    "release.blessed": _blessed,
+    "release.pruned": _pruned,
+    "migration.started": _migration,
+    "migration.finished": _migration,
+    "migration.failed": _migration,
+    "activation.asked": _asked,
+    "activation.switched": _switched,
+    "activation.reloaded": _phase("reloaded"),
+    "activation.proved": _phase("proved"),
+    "activation.saved": _phase("saved"),
+    "activation.reverting": _phase("reverting"),
+    "activation.reverted": _reverted,
+    "activation.ended": _ended,
+}

@@ -1,0 +1,186 @@
+"""The content store (DESIGN 5): every file once, by the SHA-256 of its contents, shared by releases as hard links.
+
+A blob is hashed when it comes in and again before it is linked: root ignores file modes, and an edit in place
+would change every release. A hurt one is set aside, so that the next upload sends it again.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Collection, Dict, Iterable, Iterator, List, Tuple
+
+from turnout_host import disk, incoming, manifest
+from turnout_host.compare import differences, hash_file
+from turnout_host.compression import decompressor
+from turnout_host.errors import StoreError, SurveyError
+from turnout_host.layout import Layout
+from turnout_host.manifest import Entry
+
+HURT = ".hurt"
+_COPY = (errno.EMLINK, errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP)
+
+
+class Store:
+    """The blobs and manifests of one app."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    # what is there
+
+    def lacking(self, names: Iterable[str]) -> List[str]:
+        """The blob names that are not here, in order, each once."""
+        return [name for name in sorted(set(names)) if not self._layout.blob(name).exists()]
+
+    def unsound(self, names: Iterable[str]) -> List[str]:
+        """Hash blobs; return those that are missing or hurt. A hurt one is set aside as `<name>.hurt`."""
+        bad = []
+        for name in sorted(set(names)):
+            path = self._layout.blob(name)
+            try:
+                if hash_file(str(path)) == name[:64]:
+                    continue
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+            if path.exists():
+                os.rename(str(path), str(path) + HURT)
+            bad.append(name)
+        return bad
+
+    def disk(self) -> Dict[str, int]:
+        """Free and total bytes, and free inodes, of the file system that holds the store."""
+        return disk.space(self._layout.own)
+
+    # manifests
+
+    def keep_manifest(self, packed: str, digest: str) -> None:
+        """Keep a manifest as it travels. Raises StoreError unless it is well-formed and has this digest."""
+        text = manifest.unpack(packed)
+        if manifest.digest(text) != digest:
+            raise StoreError(f"a manifest does not match its digest {digest[:16]}…")
+        manifest.parse(text)
+        with full_disk():
+            disk.write(self._layout.manifest(digest), text.encode("utf-8"), 0o644, self._layout.tmp)
+
+    def manifest(self, digest: str) -> List[Entry]:
+        """A kept manifest, its digest checked again. Raises StoreError when it is missing or hurt."""
+        path = self._layout.manifest(digest)
+        try:
+            text = path.read_bytes().decode("utf-8")
+            if manifest.digest(text) == digest:
+                return manifest.parse(text)
+            os.rename(str(path), str(path) + HURT)
+        except (FileNotFoundError, UnicodeDecodeError):
+            pass
+        raise StoreError(
+            f"the manifest {digest[:16]}… is missing or hurt", remedy=["deploy again: it is sent anew"]
+        )
+
+    # uploads
+
+    def receive(self, chunks: Iterator[bytes], compression: str) -> Tuple[int, int]:
+        """Take an upload in: how many blobs and how many bytes of contents were kept.
+
+        Raises StoreError for a stream that is cut short, malformed, or holds contents that do not match their name.
+        What arrived whole before that stays, so that the next upload sends the rest only.
+        """
+        reader = decompressor(compression)
+        with full_disk(), incoming.receiving(self._layout) as records:
+            started = False
+            for chunk in chunks:
+                started = True
+                for piece in reader.feed(chunk):
+                    records.take(piece)
+            records.end(reader.finished or not started)
+        return records.count, records.bytes
+
+    # trees
+
+    def lay(self, entries: List[Entry], folder: Path, sealed: bool = False) -> None:
+        """Make `folder` hold this tree, whole or not at all. Raises StoreError, `lacking` in its detail, for bad blobs.
+
+        `sealed` makes its folders read-only (0555); its files are so anyway.
+        """
+        with full_disk(), disk.placed(folder, self._layout.tmp, sealed) as temp:
+            self.fill(entries, temp)
+
+    def fill(self, entries: List[Entry], folder: Path) -> None:
+        """Lay a tree in an empty folder; see `lay`."""
+        bad = self.unsound(manifest.blobs(entries))
+        if bad:
+            raise StoreError(
+                f"{len(bad)} of the contents are missing or hurt, the first is {bad[0][:16]}…",
+                lacking=bad,
+                remedy=["deploy again: what is hurt was set aside and is sent anew"],
+            )
+        root = str(folder)
+        for entry in entries:
+            path = f"{root}/{entry.path}"
+            if entry.kind == "f":
+                _link(str(self._layout.blob(entry.blob)), path)
+            elif entry.kind == "l":
+                os.symlink(entry.target, path)
+            else:
+                os.mkdir(path)
+                os.chmod(path, disk.OPEN)  # whatever the umask
+
+    def verify(self, entries: List[Entry], folder: Path, ignore: Collection[str] = ()) -> List[str]:
+        """How `folder` differs from this tree; see compare.differences."""
+        return differences(entries, folder, ignore)
+
+    # what is no longer needed
+
+    def collect(self, needed: Collection[str]) -> Tuple[int, int]:
+        """Remove the blobs that are not needed, and hurt ones: how many, and the bytes of disk that this gave back.
+
+        A blob that a release still links gives back nothing.
+        """
+        keep, count, freed = set(needed), 0, 0
+        for shelf in list(self._layout.store.iterdir()):
+            for path in list(shelf.iterdir()):
+                if path.name in keep:
+                    continue
+                info = path.lstat()
+                path.unlink()
+                count += 1
+                freed += info.st_blocks * 512 if info.st_nlink == 1 else 0
+        return count, freed
+
+    def collect_manifests(self, needed: Collection[str]) -> int:
+        """Remove the manifests that are not needed, and hurt ones; how many."""
+        gone = [path for path in list(self._layout.manifests.iterdir()) if path.name not in set(needed)]
+        for path in gone:
+            path.unlink()
+        return len(gone)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Tell a full disk or quota, or a read-only file system, as what it is: a host that cannot take this release."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        remedy = ["see what takes the space: df -h; df -i", "then deploy again: what arrived is kept"]
+        raise SurveyError(
+            f"the disk of this host cannot be written: {error.strerror}", remedy=remedy
+        ) from error
+
+
+def _link(blob: str, path: str) -> None:
+    """Hard link, or copy where that cannot be: too many links, another file system, or one without links."""
+    try:
+        os.link(blob, path)
+    except OSError as error:
+        if error.errno not in _COPY:
+            raise
+        shutil.copyfile(blob, path)
+        shutil.copymode(blob, path)

@@ -1,0 +1,256 @@
+"""Can this host take a release? Findings, each with where, why and a remedy; the fatal ones are refused with 23.
+
+Nothing is changed here, and nothing is sent before it (DESIGN 3).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from turnout_host import apps, dotenv, facts, proc, switch
+from turnout_host.errors import SurveyError
+from turnout_host.layout import Layout
+from turnout_host.state import Record, State
+from turnout_host.store import Store
+
+Finding = Dict[str, Any]
+
+
+def finding(what: str, where: str, why: str, remedy: List[str], fatal: bool = True) -> Finding:
+    """One thing that was found; `what` is a short name for programs."""
+    return {"what": what, "where": where, "why": why, "remedy": remedy, "fatal": fatal}
+
+
+class Survey:
+    """Looks at one host for one deployment."""
+
+    def __init__(self, layout: Layout, state: State, store: Store, args: Dict[str, Any]) -> None:
+        self._layout, self._state, self._store, self._args = layout, state, store, args
+        self.running = running(layout)
+        self.dotenv: Dict[str, Any] = {"exists": False, "digest": None, "keys": [], "taken_over": []}
+        self.findings: List[Finding] = []
+
+    def look(self) -> Dict[str, Any]:
+        """Everything that is to be found, worst first."""
+        self._current()
+        self._drift()
+        self._dotenv()
+        self._runtime()
+        self._processes()
+        self.findings.sort(key=lambda found: not found["fatal"])
+        return {
+            "findings": self.findings,
+            "dotenv": self.dotenv,
+            "running": self.running,
+            "serving": self._state.serving,
+        }
+
+    def _current(self) -> None:
+        """`current` must be a link to a release that was blessed, or missing."""
+        kind, where = switch.kind(self._layout), str(self._layout.current)
+        if kind in ("folder", "other"):
+            self.findings.append(
+                finding(
+                    "current",
+                    where,
+                    "`current` is a real folder, not Turnout's link to a release: a hand or another tool put it there (drift)",
+                    [
+                        f"look what it holds: ls -la {where}",
+                        f"move it away, then deploy again: mv {where} {where}-by-hand",
+                    ],
+                )
+            )
+        elif kind == "link" and not known(self._state, self.running):
+            self.findings.append(
+                finding(
+                    "current",
+                    where,
+                    f"`current` leads to {switch.target(self._layout) or 'nothing'}, which is no blessed release of Turnout (drift)",
+                    [
+                        f"see the releases: ls -l {self._layout.releases}",
+                        f"lead it to a good one: ln -sfn {self._best()} {where}",
+                    ],
+                )
+            )
+        elif self.running != self._state.serving and self.running is not None:
+            self.findings.append(
+                finding(
+                    "hand",
+                    where,
+                    f"a hand led `current` from {self._state.serving} to {self.running}: going on from there",
+                    [],
+                    False,
+                )
+            )
+
+    def _best(self) -> str:
+        name = self._state.below(None)
+        return str(self._layout.release(name)) if name else "RELEASE"
+
+    def _drift(self) -> None:
+        """An edited file of the running release would be lost without a word by the next one."""
+        record = self._state.releases.get(self.running or "")
+        if not record or not record.get("manifest"):
+            return
+        folder = self._layout.release(str(self.running))
+        ignore = (".env", "node_modules", *(record.get("shared") or []))
+        changes = self._store.verify(self._store.manifest(str(record["manifest"])), folder, ignore)
+        if changes:
+            self.findings.append(
+                finding(
+                    "drift",
+                    str(folder),
+                    f"files of the running release were changed by hand: {'; '.join(changes[:10])}",
+                    [
+                        "bring the change into git and deploy that",
+                        "or leave it behind: turnout deploy --accept-drift",
+                    ],
+                    not self._args.get("accept_drift"),
+                )
+            )
+
+    def _dotenv(self) -> None:
+        try:
+            choice = dotenv.choose(self._layout, recorded(self._state, self.running))
+        except SurveyError as error:
+            where = str(error.detail.get("where") or self._layout.dotenv)
+            self.findings.append(
+                finding("dotenv", where, error.message, list(error.detail.get("remedy") or []))
+            )
+            return
+        values = dotenv.parse(choice.base.decode("utf-8", "replace"))
+        self.dotenv = {
+            "exists": True,
+            "digest": dotenv.digest(choice.base),
+            "keys": sorted(values),
+            "taken_over": choice.taken_over,
+        }
+        where, edit = str(self._layout.dotenv), f"edit it on the host: nano {self._layout.dotenv}"
+        missing = dotenv.missing_keys(
+            choice.base.decode("utf-8", "replace"), list(self._args.get("release_keys") or [])
+        )
+        if missing:
+            self.findings.append(
+                finding(
+                    "dotenv",
+                    where,
+                    f"the .env lacks keys that .env.example names: {', '.join(missing)}",
+                    [edit],
+                )
+            )
+        relative = dotenv.relative_file_values(values, list(self._args.get("shared") or []))
+        if relative:
+            self.findings.append(
+                finding(
+                    "dotenv",
+                    where,
+                    f"a relative `file:` would give each release its own empty database: {', '.join(relative)}",
+                    [f"{edit} and write an absolute path, such as file:{self._layout.shared}/app.db"],
+                )
+            )
+        if choice.taken_over:
+            why = f"current/.env was edited by hand and is taken over: {', '.join(choice.taken_over)}"
+            self.findings.append(finding("dotenv", str(self._layout.current / ".env"), why, [], False))
+
+    def _runtime(self) -> None:
+        """Cluster workers run on the daemon's Node, whatever Node is in PATH (FACTS)."""
+        daemon, wanted = facts.facts(self._layout)["daemon"], self._args.get("toolchain") or {}
+        if not daemon or not wanted.get("node_version") or self._args.get("restart_pm2"):
+            return
+        differ = [
+            f"{name} {daemon[key]} runs there, {wanted[key + '_version']} is wanted"
+            for name, key in (("Node", "node"), ("PM2", "version"))
+            if wanted.get(key + "_version") and daemon.get(key) and daemon[key] != wanted[key + "_version"]
+        ]
+        if differ:
+            self.findings.append(
+                finding(
+                    "runtime",
+                    f"PM2's daemon, pid {daemon['pid']}",
+                    f"PM2's daemon must be restarted for this runtime: {'; '.join(differ)}. Everything that it runs stops for about a second",
+                    [
+                        "turnout deploy --restart-pm2",
+                        "or keep the runtime: set `node` in turnout.toml to what runs there",
+                    ],
+                )
+            )
+
+    def _processes(self) -> None:
+        record = self._state.releases.get(self.running or "")
+        if record and "toolchain" in record:
+            pm2 = apps.facts(self._layout, self._state, str(self.running)).pm2
+            held = pm2.stale_env(self.dotenv["keys"])
+            if held:
+                why = f"PM2 still holds values of the .env from its first start: {', '.join(held)}; they beat the .env"
+                name = self._args.get("processes", {}).get("app", "NAME")
+                self.findings.append(
+                    finding("pm2-env", "PM2", why, [f"pm2 delete {name}, then turnout deploy"], False)
+                )
+        elif self.running is None:
+            self._foreign_port()
+
+    def _foreign_port(self) -> None:
+        """On a first deploy nothing of ours listens yet, so whoever holds the port is a stranger: named, never killed."""
+        port = (self._args.get("health") or {}).get("port") or _port(
+            self._layout, str(self._args.get("port_env") or "PORT")
+        )
+        owner = proc.owner(int(port)) if port else None
+        if owner and not self._ours(owner[0]):
+            why = f"port {port} is taken by another process: pid {owner[0]}, {owner[1]}"
+            self.findings.append(
+                finding("port", f"port {port}", why, ["stop it, or give the app another PORT in its .env"])
+            )
+
+    def _ours(self, pid: int) -> bool:
+        return (proc.cwd(pid) or "").startswith(str(self._layout.path) + "/")
+
+
+def running(layout: Layout) -> Optional[str]:
+    """The release that `current` leads to, if it is one."""
+    return layout.name_of(switch.target(layout))
+
+
+def known(state: State, name: Optional[str]) -> bool:
+    """Was this release blessed once?"""
+    return bool(name) and state.releases.get(str(name), {}).get("state") == "blessed"
+
+
+def recorded(state: State, name: Optional[str]) -> Optional[Record]:
+    """What the journal knows of a release's dotenv, for `dotenv.choose`."""
+    record = state.releases.get(name or "")
+    if not record or not record.get("dotenv"):
+        return None
+    return {"base_digest": record["dotenv"]["base_digest"], "release": name}
+
+
+def _port(layout: Layout, key: str) -> Optional[str]:
+    try:
+        value = dotenv.parse(layout.dotenv.read_text(encoding="utf-8", errors="replace")).get(key, "")
+    except OSError:
+        return None
+    return value if value.isdigit() else None
+
+
+def space(store: Store, needed: int, files: int) -> None:
+    """Refuse with figures when the contents and their folders would not fit, with a tenth and 64 MB to spare."""
+    disk = store.disk()
+    room, want = int(disk["free"]), int(needed * 1.1) + (64 << 20 if needed else 0)
+    nodes, want_nodes = int(disk["inodes_free"]), files
+    figures = {"needed": want, "free": room, "inodes_needed": want_nodes, "inodes_free": nodes}
+    if want > room:
+        raise SurveyError(
+            f"not enough disk: {want / 1e6:,.1f} MB are needed, {room / 1e6:,.1f} MB are free",
+            figures=figures,
+            remedy=[
+                "make room on the host: df -h; du -xsh ~/* | sort -h",
+                "keep fewer releases: `keep` in [release] of turnout.toml",
+            ],
+        )
+    if want_nodes > nodes > 0 or (nodes == 0 and disk.get("inodes_total")):
+        raise SurveyError(
+            f"not enough inodes: {want_nodes:,} are needed, {nodes:,} are free",
+            figures=figures,
+            remedy=[
+                "find folders with many small files on the host: df -i; du --inodes -x / | sort -n | tail"
+            ],
+        )
