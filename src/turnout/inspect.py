@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from turnout.config.schema import Config, Environment
-from turnout.config.surroundings import Reach
 from turnout.errors import TurnoutError
-from turnout.model import Address
 from turnout.runner import connect
+
+if TYPE_CHECKING:
+    from turnout.config.schema import Config, Environment
+    from turnout.config.surroundings import Reach
+    from turnout.model import Address
 
 
 async def status(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:

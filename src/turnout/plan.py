@@ -18,8 +18,8 @@ OnHost = Callable[[Work, Target], Awaitable[Done]]
 class Step:
     """One named part of a deployment.
 
-    `where` says what `act` gets: the deployer's steps get the work; the others a host too. `after` names the steps it waits
-    for; None means the one before it in the plan.
+    `where` says what `act` gets: the deployer's steps get the work; the others a host too. `after` names the steps it
+    waits for; None means the one before it in the plan.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Carries a plan out: each step begins when those it waits for have ended well; however it ends, everyone is told.
 
-All hosts of a step finish and all their errors are told (STYLE 6); the first failure stops what has not begun. The lease goes with
-the connection; an activation that was asked for goes on in the host.
+All hosts of a step finish and all their errors are told (STYLE 6); the first failure stops what has not begun. The
+lease goes with the connection; an activation that was asked for goes on in the host.
 """
 
 from __future__ import annotations
@@ -11,22 +11,24 @@ import os
 import time
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from turnout.builder.cache import Cache
-from turnout.config.schema import Config, Environment
-from turnout.config.surroundings import Reach
 from turnout.deploy import DEPLOY, ROLLBACK
 from turnout.errors import Cancelled, TurnoutError
-from turnout.events import Bus
 from turnout.hosts import transport
 from turnout.hosts.client import HostClient
 from turnout.model import Address, DeployOptions, Outcome, RollbackOptions
-from turnout.plan import Plan, Step
 from turnout.steps.connect import first_error
 from turnout.steps.notify import notify
 from turnout.steps.target import begin
 from turnout.steps.work import Done, NothingToDo, Target, Work
+
+if TYPE_CHECKING:
+    from turnout.config.schema import Config, Environment
+    from turnout.config.surroundings import Reach
+    from turnout.events import Bus
+    from turnout.plan import Plan, Step
 
 
 async def deploy(
@@ -206,16 +208,15 @@ async def _tell_hosts(work: Work, outcome: Outcome, error: BaseException | None)
                     step=step,
                     reason=reason,
                 )
-        except (TurnoutError, TimeoutError):
-            work.notes.append(
-                f"{target.name}: its journal could not be told how this ended; the next contact sweeps up"
-            )
+        except (TurnoutError, TimeoutError) as lost:
+            why = f"its journal could not be told how this ended ({lost}); the next contact sweeps up"
+            work.notes.append(f"{target.name}: {why}")
 
 
 def _tell(work: Work, outcome: Outcome, error: BaseException | None) -> None:
-    block = None
+    more: dict[str, Any] = {"reason": str(error)} if isinstance(error, NothingToDo) else {}
     if isinstance(error, TurnoutError):
-        block = {
+        more["error"] = {
             "message": error.message,
             "where": error.where,
             "why": error.why,
@@ -233,8 +234,7 @@ def _tell(work: Work, outcome: Outcome, error: BaseException | None) -> None:
         seconds=outcome.seconds,
         bytes_sent=outcome.bytes_sent,
         notes=list(dict.fromkeys(outcome.notes)),
-        **({"error": block} if block else {}),
-        **({"reason": str(error)} if isinstance(error, NothingToDo) else {}),
+        **more,
     )
 
 

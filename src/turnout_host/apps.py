@@ -29,7 +29,7 @@ class Facts(NamedTuple):
 
 
 def facts(layout: Layout, state: State, release: str, asked: Optional[Record] = None) -> Facts:
-    """Gather them from the release's record; `asked` (an activation of it) may bring newer settings of health and processes."""
+    """Gather them from its record; `asked` (an activation of it) may bring newer settings of health and processes."""
     record = state.releases.get(release)
     if not record or "toolchain" not in record:
         raise SurveyError(f"the journal knows no complete release {release}", where=str(layout.releases))
@@ -89,7 +89,7 @@ def app_of(found: List[Dict[str, Any]], name: str) -> Dict[str, Any]:
 
 
 def take_over_dotenv(layout: Layout, record: Record) -> None:
-    """Make a `.env` that was edited by hand in `current/` the environment's own, now that a release with it is blessed."""
+    """A `.env` edited by hand in `current/` becomes the environment's own, now that a release with it is blessed."""
     if not (record.get("dotenv") or {}).get("taken_over"):
         return
     base = dotenv.base_of((layout.release(str(record["release"])) / ".env").read_bytes())

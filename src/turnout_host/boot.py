@@ -56,7 +56,7 @@ def _command(layout: Layout) -> str:
 
 
 def _program(layout: Layout) -> Path:
-    """A name that does not change from version to version: a link to the zipapp of the newest blessed release's deploy."""
+    """A name that does not change from version to version: a link to the newest zipapp that blessed a release."""
     link = layout.bin / "turnout_host.pyz"
     temp = layout.bin / f".{os.getpid()}.tmp"
     os.symlink(os.path.abspath(sys.argv[0]), str(temp))

@@ -6,6 +6,7 @@ group when the deployer goes away (DESIGN 6), except one that asked to `finish` 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 TAIL = 40
 """Lines of output that are kept for messages."""
 MARK = "TURNOUT_CHILD"
-"""Variable in the environment of every child of a deployer's connection, so that `sweep` finds those of a killed one."""
+"""Variable in the environment of every child of a connection, so that `sweep` finds those of a killed one."""
 
 
 class Finished(NamedTuple):
@@ -114,10 +115,8 @@ def run(
 
 def end(pid: int, signum: int) -> None:
     """Send a signal to the group of a process that we started."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signum)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def end_all() -> bool:

@@ -19,6 +19,8 @@ from turnout_host.layout import Layout
 
 OURS = ("RELEASE_ID", "TURNOUT_RELEASE")
 """The keys that Turnout adds to each release's copy."""
+MARK = "# added by Turnout for this release\n"
+"""Stands before them: a last line `A:` in the base would else take the first of them for its value."""
 
 # LINE of dotenv 16's lib/main.js, with what JavaScript means by ^, $, \s and \w; one group more, for the sign.
 _S = r"[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]"
@@ -48,15 +50,15 @@ def base_of(data: bytes) -> bytes:
     """The base of a dotenv: without Turnout's lines, whoever wrote them; applied twice it changes nothing more."""
     text = _line_ends(data.decode("utf-8", "surrogateescape"))
     while True:
+        if text and not text.endswith("\n"):
+            text += "\n"
         ours = next((found for found in _LINE.finditer(text) if found.group(1) in OURS), None)
         if ours is None:
             break
         start = max(text.rfind("\n", 0, ours.start(1)) + 1, ours.start())
         stop = text.find("\n", ours.end(3) if ours.group(3) else ours.end(2))
         text = text[:start] + (text[stop + 1 :] if stop >= 0 else "")
-    if text and not text.endswith("\n"):
-        text += "\n"
-    return text.encode("utf-8", "surrogateescape")
+    return text.replace(MARK, "").encode("utf-8", "surrogateescape")
 
 
 def digest(data: bytes) -> str:
@@ -66,7 +68,7 @@ def digest(data: bytes) -> str:
 
 def write(layout: Layout, release: str, base: bytes, release_id: str) -> None:
     """Give the release its own copy, 0600, with RELEASE_ID and TURNOUT_RELEASE added."""
-    ours = f"RELEASE_ID={release_id}\nTURNOUT_RELEASE={release}\n"
+    ours = f"{MARK}RELEASE_ID={release_id}\nTURNOUT_RELEASE={release}\n"
     disk.write(layout.release(release) / ".env", base_of(base) + ours.encode("utf-8"), 0o600, layout.tmp)
 
 

@@ -47,19 +47,19 @@ class Journal:
             entry for entry in self._recent if entry["seq"] > seq and entry.get("deployment") == deployment
         ]
 
-    def append(self, type: str, deployment: Optional[str] = None, **fields: Any) -> Dict[str, Any]:
+    def append(self, kind: str, deployment: Optional[str] = None, **fields: Any) -> Dict[str, Any]:
         """Write one entry and fsync it; on return it is durable. Raises OSError when that failed."""
         token = self._token()
         descriptor = os.open(str(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
             self._catch_up(descriptor)
             os.ftruncate(descriptor, self._offset)
             entry = {
                 "seq": self.state.seq + 1,
                 "ts": round(time.time(), 3),
                 "token": token,
-                "type": type,
+                "type": kind,
                 "deployment": deployment,
             }
             entry.update(fields)

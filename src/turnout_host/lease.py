@@ -54,8 +54,8 @@ class Lease:
     ) -> int:
         """Take the lease and return the new token.
 
-        `newest` gives the journal's newest token, `who` goes into the file for others to read. Raises LeaseHeld when a living
-        deployer holds it, or when an orphan (pointsman, migration) still holds it after `wait` seconds.
+        `newest` gives the journal's newest token, `who` goes into the file for others to read. Raises LeaseHeld when a
+        living deployer holds it, or when an orphan (pointsman, migration) still holds it after `wait` seconds.
         """
         descriptor = os.open(str(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -122,7 +122,7 @@ def public(holder: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _lives(holder: Dict[str, Any]) -> bool:
-    """Is the host program that serves this holder's deployer still there? A pid may have been used again, a start time not."""
+    """Is the program that serves this holder's deployer still there? A pid may be used again, a start time not."""
     pid = int(holder.get("pid") or 0)
     if not pid or holder.get("orphan"):
         return False

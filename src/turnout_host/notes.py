@@ -1,4 +1,4 @@
-"""What the pointsman says while it works, for whoever reads along. Not durable, not evidence: that is the journal's part."""
+"""What the pointsman says while it works. Not durable, not evidence: that is the journal's part."""
 
 from __future__ import annotations
 

@@ -72,23 +72,20 @@ class Pointsman:
 
 
 def parent(path: str, descriptor: int, token: int) -> int:
-    """Run the worker until the activation has ended; the process that `start` makes."""
+    """Run the worker until the activation has ended; the process that `Pointsman` starts."""
     layout = Layout(path)
     lease = Lease(layout)
     lease.adopt(descriptor, token)
     journal = Journal(layout, lease.check)
     for _ in range(ATTEMPTS):
-        worker = [sys.executable, "-I", sys.argv[0], "pointsman-worker", path, str(descriptor), str(token)]
-        subprocess.run(worker, pass_fds=(descriptor,), check=False)
+        words = [sys.executable, "-I", sys.argv[0], "pointsman-worker", path, str(descriptor), str(token)]
+        subprocess.run(words, pass_fds=(descriptor,), check=False)
         journal.refresh()
         if journal.state.open is None:
             return 0
-    journal.append(
-        "activation.ended",
-        str(journal.state.open["deployment"]),
-        result="revert_failed",
-        reason="the pointsman died again and again",
-    )
+    reason = "the pointsman died again and again"
+    deployment = journal.state.open["deployment"] if journal.state.open else None
+    journal.append("activation.ended", deployment, result="revert_failed", reason=reason)
     return 1
 
 
@@ -224,8 +221,8 @@ class Activation:
     def _phase(self) -> str:
         return str(self._journal.state.open["phase"]) if self._journal.state.open else "ended"
 
-    def _write(self, type: str, **fields: Any) -> None:
-        self._journal.append(type, self._deployment, release=self._job["release"], **fields)
+    def _write(self, kind: str, **fields: Any) -> None:
+        self._journal.append(kind, self._deployment, release=self._job["release"], **fields)
         if self._journal.state.open:
             self._job = self._journal.state.open
 

@@ -55,13 +55,15 @@ class Probe:
             data = response.read(LIMIT)
             if late.is_set():
                 return None, None, self._slow()
+            if response.length and len(data) < LIMIT:  # read(n) is silent about an early end
+                return None, None, CUT
             return response.status, _object(data), _judged(response)
         except ConnectionRefusedError:
             return None, None, REFUSED
         except (OSError, http.client.HTTPException, ValueError) as error:
             if late.is_set() or isinstance(error, socket.timeout):
                 return None, None, self._slow()
-            return None, None, f"the connection was cut or the answer is no HTTP ({type(error).__name__})"
+            return None, None, CUT
         finally:
             timer.cancel()
             connection.close()
@@ -71,6 +73,7 @@ class Probe:
 
 
 REFUSED = "the connection was refused"
+CUT = "the connection was cut, or the answer is no HTTP"
 
 
 def _cut(connection: http.client.HTTPConnection, late: threading.Event) -> None:

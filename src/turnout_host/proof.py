@@ -22,7 +22,7 @@ Note = Callable[[str], None]
 
 
 class Proof(NamedTuple):
-    """`pids` are PM2's, `answered` those that named themselves; `by`: "answer", or "process" when no body said who it is."""
+    """`pids` are PM2's, `answered` those that named themselves; `by` is "process" when no body said who it is."""
 
     pids: List[int]
     answered: List[int]

@@ -11,14 +11,14 @@ from turnout_host.lease import Lease
 from turnout_host.survey import known, running
 from turnout_host.sweep import sweep
 
+Say = Callable[[Dict[str, Any]], None]
+
 PATIENCE = 120.0
 """Seconds that the boot waits for a lease that somebody else took first."""
 
 
-def on_contact(
-    layout: Layout, journal: Journal, lease: Lease, say: Callable[[Dict[str, Any]], None]
-) -> Optional[Dict[str, Any]]:
-    """Under a fresh lease: end an open activation, sweep leftovers, take note of a hand. Returns what was ended, or None."""
+def on_contact(layout: Layout, journal: Journal, lease: Lease, say: Say) -> Optional[Dict[str, Any]]:
+    """Under a fresh lease: end an open activation, sweep leftovers, note a hand. Returns what was ended, or None."""
     journal.refresh()
     ended: Optional[Dict[str, Any]] = None
     if journal.state.open is not None:
@@ -45,7 +45,7 @@ def at_boot(path: str) -> int:
     lease = Lease(layout)
     journal = Journal(layout, lease.check)
     who = {"deployment": "boot", "by": "boot", "work": "starting the app after a boot"}
-    token = lease.acquire(lambda: journal.state.token, who, PATIENCE, lambda holder: None)
+    token = lease.acquire(lambda: journal.state.token, who, PATIENCE, lambda _: None)
     journal.refresh()
     if journal.state.open is not None:
         return pointsman.parent(path, lease.descriptor, token)

@@ -45,7 +45,8 @@ def rehearse(  # noqa: PLR0913, PLR0917 - all that a process needs to run
     """Boot the release, judge its answers, end it.
 
     Gives `seconds` (all of it), `boot_seconds` (start to the first good answer) and `proof` ("answer" when the body
-    named pid or release, else "process"). Of `dotenv` only the names are used: the app loads its own file. Raises Unhealthy with `reason`, `tail`, `remedy`.
+    named pid or release, else "process"). Of `dotenv` only the names are used: the app loads its own file.
+    Raises Unhealthy with `reason`, `tail` and, where there is one, `remedy`.
     """
     begun = time.monotonic()
     folder = layout.release(release)

@@ -19,7 +19,7 @@ from turnout_host.protocol import Channel, Gone
 
 VERSION = 1
 WINDOW = 64
-"""Upload frames that may wait in memory; more than that holds the sender back (64 × 256 KiB = 16 MB)."""
+"""Upload frames that may wait in memory; more than that holds the sender back (64 of 256 KiB = 16 MB)."""
 LAST_WORDS = 5.0
 """Seconds that a call gets to put away what it has when the deployer is gone (an upload keeps what arrived)."""
 
@@ -117,7 +117,7 @@ class Server:
             self._fail(number, error.code, error.message, error.detail)
         except (OSError, InterruptedError) as error:
             self._fail(number, "unexpected", f"{name}: {error}", {})
-        except Exception as error:  # a bug here must reach the person, not hang the deployer
+        except Exception as error:  # noqa: BLE001 - a bug here must reach the person, not hang the deployer
             self._fail(
                 number,
                 "unexpected",

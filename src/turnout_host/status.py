@@ -125,7 +125,7 @@ def _cwd(pid: Optional[int]) -> Optional[Path]:
 
 
 def _doubts(layout: Layout, state: State, result: Dict[str, Any]) -> List[str]:
-    """Where journal, `current`, PM2 and answers disagree; while this is not empty nobody may say "success"."""
+    """Where journal, `current`, PM2 and answers disagree; as long as they do nobody may say "success"."""
     doubts, name = [], result["release"]
     if state.open is not None:
         doubts.append(f"the activation of {state.open['release']} has not ended")
@@ -133,7 +133,7 @@ def _doubts(layout: Layout, state: State, result: Dict[str, Any]) -> List[str]:
         doubts.append("`current` is a real folder, not a link to a release")
     elif name != state.serving:
         doubts.append(
-            f"`current` leads to {name or result['current'] or 'nothing'}, the journal says {state.serving or 'nothing'}: a hand was here"
+            f"a hand was here: `current` leads to {name or result['current']}, not to {state.serving}"
         )
     elif name and not result["blessed"]:
         doubts.append(f"{name} was never blessed")
@@ -154,7 +154,7 @@ def _doubts(layout: Layout, state: State, result: Dict[str, Any]) -> List[str]:
 
 
 def disk(layout: Layout) -> Dict[str, int]:
-    """Bytes: free and total of the file system, and what releases, store and layers take (a shared file counts once)."""
+    """Bytes: free and total of the disk, and what releases, store and layers take (a shared file counts once)."""
     seen: Set[int] = set()
     sizes = {name: _size(getattr(layout, name), seen) for name in ("layers", "releases", "store")}
     free = Store(layout).disk()

@@ -53,7 +53,7 @@ class Survey:
                 finding(
                     "current",
                     where,
-                    "`current` is a real folder, not Turnout's link to a release: a hand or another tool put it there (drift)",
+                    "drift: `current` is a real folder, put there by a hand or another tool, not Turnout's link",
                     [
                         f"look what it holds: ls -la {where}",
                         f"move it away, then deploy again: mv {where} {where}-by-hand",
@@ -65,7 +65,7 @@ class Survey:
                 finding(
                     "current",
                     where,
-                    f"`current` leads to {switch.target(self._layout) or 'nothing'}, which is no blessed release of Turnout (drift)",
+                    f"drift: `current` leads to {switch.target(self._layout) or 'nothing'}, no blessed release",
                     [
                         f"see the releases: ls -l {self._layout.releases}",
                         f"lead it to a good one: ln -sfn {self._best()} {where}",
@@ -100,7 +100,7 @@ class Survey:
                 finding(
                     "drift",
                     str(folder),
-                    f"files of the running release were changed by hand: {'; '.join(changes[:10])}",
+                    f"drift: files of the running release were changed by hand: {'; '.join(changes[:10])}",
                     [
                         "bring the change into git and deploy that",
                         "or leave it behind: turnout deploy --accept-drift",
@@ -167,7 +167,7 @@ class Survey:
                 finding(
                     "runtime",
                     f"PM2's daemon, pid {daemon['pid']}",
-                    f"PM2's daemon must be restarted for this runtime: {'; '.join(differ)}. Everything that it runs stops for about a second",
+                    f"PM2's daemon must be restarted: {'; '.join(differ)}. All that it runs stops for about a second",
                     [
                         "turnout deploy --restart-pm2",
                         "or keep the runtime: set `node` in turnout.toml to what runs there",
@@ -190,7 +190,7 @@ class Survey:
             self._foreign_port()
 
     def _foreign_port(self) -> None:
-        """On a first deploy nothing of ours listens yet, so whoever holds the port is a stranger: named, never killed."""
+        """On a first deploy nothing of ours listens yet: whoever holds the port is a stranger, named, never killed."""
         port = (self._args.get("health") or {}).get("port") or _port(
             self._layout, str(self._args.get("port_env") or "PORT")
         )

@@ -7,7 +7,7 @@ import hashlib
 import os
 import traceback
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ class Program(bytes):
     __slots__ = ()
 
 
-Tree = dict[str, "bytes | Link"]
+Tree = Mapping[str, "bytes | Link"]
 
 
 def sha(data: bytes) -> str:
@@ -53,7 +53,9 @@ def text(tree: Tree) -> str:
         if isinstance(what, Link):
             lines[path] = f"l\t{what}\t{path}\n"
         else:
-            lines[path] = f"f\t{'755' if isinstance(what, Program) else '644'}\t{sha(what)}\t{len(what)}\t{path}\n"
+            lines[path] = (
+                f"f\t{'755' if isinstance(what, Program) else '644'}\t{sha(what)}\t{len(what)}\t{path}\n"
+            )
     return "".join(lines[path] for path in sorted(lines, key=str.encode))
 
 
@@ -98,6 +100,10 @@ def host(path: Path) -> Host:
     return Host(layout, Store(layout))
 
 
+def listing(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def as_nobody(work: Callable[[], None]) -> None:
     """Run `work` in a process of its own that is not root: root ignores file modes."""
     pid = os.fork()
@@ -119,7 +125,7 @@ _files = st.binary(max_size=40) | st.binary(max_size=40).map(Program)
 
 
 def _flat(nested: object, prefix: str = "") -> Tree:
-    flat: Tree = {}
+    flat: dict[str, bytes | Link] = {}
     assert isinstance(nested, dict)
     for key, value in nested.items():
         if isinstance(value, dict):
@@ -130,5 +136,7 @@ def _flat(nested: object, prefix: str = "") -> Tree:
 
 
 trees = st.dictionaries(
-    _names, st.recursive(_files, lambda inner: st.dictionaries(_names, inner, max_size=4), max_leaves=12), max_size=5
+    _names,
+    st.recursive(_files, lambda inner: st.dictionaries(_names, inner, max_size=4), max_leaves=12),
+    max_size=5,
 ).map(_flat)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.turnout_host.goods import Link, Program, Tree, entries, host
-from turnout_host.compare import differences
+from tests.turnout_host.goods import Link, Program, Tree, entries, host, sha
+from turnout_host.compare import differences, hash_file
 
 TREE: Tree = {
     "dist/x.js": b"x",
@@ -49,11 +49,17 @@ def folder(tmp_path: Path) -> Path:
         (lambda f: ((f / "dist/deep/y.js").unlink(), (f / "dist/deep").rmdir()), ["missing: dist/deep"]),
         (lambda f: (f / "new").touch(), ["added: new"]),
         (lambda f: ((f / "new").mkdir(), (f / "new/a").touch(), (f / "new/b").touch()), ["added: new"]),
-        (lambda f: ((f / "b").touch(), (f / "bin/run").unlink(), (f / "c").touch()), ["added: b", "missing: bin/run", "added: c"]),
+        (
+            lambda f: ((f / "b").touch(), (f / "bin/run").unlink(), (f / "c").touch()),
+            ["added: b", "missing: bin/run", "added: c"],
+        ),
         (lambda f: (f / "a\nb\x1b[2J").touch(), ["added: a\\nb\\x1b[2J"]),
         (lambda f: os.close(os.open(os.fsencode(f) + b"/\xff", os.O_CREAT)), ["added: \\udcff"]),
         (lambda f: (f / "dist").rename(f.parent / "away"), ["missing: dist"]),
-        (lambda f: f.rename(f.parent / "away"), ["missing: bin", "missing: dist", "missing: link", "missing: logs"]),
+        (
+            lambda f: f.rename(f.parent / "away"),
+            ["missing: bin", "missing: dist", "missing: link", "missing: logs"],
+        ),
     ],
 )
 def test_each_change_is_told_once(folder: Path, change: Change, lines: list[str]) -> None:
@@ -85,3 +91,10 @@ def test_a_file_that_cannot_be_read_counts_as_changed(folder: Path, monkeypatch:
 
     monkeypatch.setattr(os, "read", fail)
     assert "changed: dist/x.js" in differences(entries(TREE), folder)
+
+
+def test_a_large_file_is_hashed_in_pieces(tmp_path: Path) -> None:
+    """A sparse file of 64 MiB has the digest of as many zeros."""
+    with (tmp_path / "file").open("wb") as file:
+        file.truncate(64 << 20)
+    assert hash_file(str(tmp_path / "file")) == sha(bytes(64 << 20))

@@ -45,7 +45,9 @@ def test_everything_comes_out_as_it_went_in(name: str, data: bytes, repeat: int,
 
 
 @BOTH
-@pytest.mark.parametrize("size", [compression.PIECE - 1, compression.PIECE, compression.PIECE + 1, 4 * compression.PIECE])
+@pytest.mark.parametrize(
+    "size", [compression.PIECE - 1, compression.PIECE, compression.PIECE + 1, 4 * compression.PIECE]
+)
 def test_sizes_around_a_piece_lose_nothing(name: str, size: int) -> None:
     """Output that fills a piece exactly is not taken for the end."""
     pieces, finished = read(name, compress(bytes(size), name), 1 << 20)

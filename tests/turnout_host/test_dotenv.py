@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.turnout_host.goods import Host, host
+from tests.turnout_host.goods import Host, host, listing
 from turnout_host import dotenv
 from turnout_host.errors import SurveyError
 
@@ -60,12 +60,37 @@ TABLE: list[tuple[str, dict[str, str]]] = [
     ("A=1\x1c", {"A": "1\x1c"}),
     ('A="1" trailing\nB=2', {"A": '"1" trailing', "B": "2"}),
     ("A\n=1", {"A": "1"}),
-    ("A=\n'1'\nB=2", {"A": "", "B": "2"}),
-    ("DATABASE_URL=postgresql://u:p@h:5432/db?schema=public", {"DATABASE_URL": "postgresql://u:p@h:5432/db?schema=public"}),
+    ("A=\n'1'\nB=2", {"A": "1", "B": "2"}),
+    ("A:\nB=2", {"A": "B=2"}),
+    (
+        "DATABASE_URL=postgresql://u:p@h:5432/db?schema=public",
+        {"DATABASE_URL": "postgresql://u:p@h:5432/db?schema=public"},
+    ),
     ("A=${B}\nB=$C", {"A": "${B}", "B": "$C"}),
 ]
 
-WORDS = ["A", "B", "RELEASE_ID", "=", ":", " ", "\n", "\r\n", "'", '"', "`", "#", "\\", "\\n", "export ", "x", "é", "\u2028", "\t", "$"]
+WORDS = [
+    "A",
+    "B",
+    "RELEASE_ID",
+    "=",
+    ":",
+    " ",
+    "\n",
+    "\r\n",
+    "'",
+    '"',
+    "`",
+    "#",
+    "\\",
+    "\\n",
+    "export ",
+    "x",
+    "é",
+    "\u2028",
+    "\t",
+    "$",
+]
 
 
 @pytest.mark.parametrize("source, values", TABLE)
@@ -76,15 +101,24 @@ def test_it_reads_what_npm_dotenv_reads(source: str, values: dict[str, str]) -> 
 
 @pytest.fixture(scope="session")
 def npm_dotenv() -> Callable[[list[str]], list[dict[str, str]]]:
-    cache = Path(os.environ.get("TURNOUT_TEST_CACHE") or Path.home() / ".cache" / "turnout-test") / "dotenv-16.6.1"
+    root = os.environ.get("TURNOUT_TEST_CACHE") or Path.home() / ".cache" / "turnout-test"
+    cache = Path(root) / "dotenv-16.6.1"
     if not (cache / "node_modules/dotenv/package.json").exists():
         cache.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "install", "--prefix", str(cache), "--no-audit", "--no-fund", "dotenv@16.6.1"], check=True)
-    script = "process.stdout.write(JSON.stringify(JSON.parse(require('fs').readFileSync(0)).map(require('dotenv').parse)))"
+        subprocess.run(
+            ["npm", "install", "--prefix", str(cache), "--no-audit", "--no-fund", "dotenv@16.6.1"], check=True
+        )
+    script = (
+        "console.log(JSON.stringify(JSON.parse(require('fs').readFileSync(0)).map(require('dotenv').parse)))"
+    )
 
     def parse(sources: list[str]) -> list[dict[str, str]]:
         done = subprocess.run(
-            ["node", "-e", script], cwd=cache, input=json.dumps(sources).encode(), capture_output=True, check=True
+            ["node", "-e", script],
+            cwd=cache,
+            input=json.dumps(sources).encode(),
+            capture_output=True,
+            check=True,
         )
         found: list[dict[str, str]] = json.loads(done.stdout)
         return found
@@ -100,7 +134,9 @@ def test_the_table_is_what_npm_dotenv_says(npm_dotenv: Callable[[list[str]], lis
 
 @pytest.mark.integration
 @settings(deadline=None, max_examples=8)
-@given(sources=st.lists(st.lists(st.sampled_from(WORDS), max_size=25).map("".join), min_size=150, max_size=300))
+@given(
+    sources=st.lists(st.lists(st.sampled_from(WORDS), max_size=25).map("".join), min_size=150, max_size=300)
+)
 def test_generated_files_are_read_alike(
     npm_dotenv: Callable[[list[str]], list[dict[str, str]]], sources: list[str]
 ) -> None:
@@ -108,14 +144,24 @@ def test_generated_files_are_read_alike(
     assert [dotenv.parse(source) for source in sources] == npm_dotenv(sources)
 
 
+@example("A:")
+@example("export")
+@example("RELEASE_ID:")
+@example("A\u2028RELEASE_ID=")
+@example("A='")
+@example("RELEASE_ID:\nTURNOUT_RELEASE=1\n'")
 @given(st.lists(st.sampled_from(WORDS), max_size=30).map("".join))
 def test_a_release_copy_says_the_same_but_for_our_keys(source: str) -> None:
     """The copy reads as the base plus the two keys, and gives the base back; whoever set them before."""
     base = dotenv.base_of(source.encode())
-    copy = base + b"RELEASE_ID=v1-abc\nTURNOUT_RELEASE=v1\n"
+    copy = base + f"{dotenv.MARK}RELEASE_ID=v1-abc\nTURNOUT_RELEASE=v1\n".encode()
     assert dotenv.base_of(base) == dotenv.base_of(copy) == base
     assert "RELEASE_ID" not in dotenv.parse(base.decode())
-    assert dotenv.parse(copy.decode()) == {**dotenv.parse(base.decode()), "RELEASE_ID": "v1-abc", "TURNOUT_RELEASE": "v1"}
+    assert dotenv.parse(copy.decode()) == {
+        **dotenv.parse(base.decode()),
+        "RELEASE_ID": "v1-abc",
+        "TURNOUT_RELEASE": "v1",
+    }
     assert dotenv.digest(copy) == dotenv.digest(base) == dotenv.digest(source.encode())
 
 
@@ -153,9 +199,9 @@ def test_a_release_gets_its_own_private_copy(there: Host) -> None:
     dotenv.write(there.layout, "v1", b"A=1", "v1-0123456789ab")
     dotenv.write(there.layout, "v1", b"A=2\nRELEASE_ID=other", "v1-0123456789ab")
     copy = there.layout.release("v1") / ".env"
-    assert copy.read_bytes() == b"A=2\nRELEASE_ID=v1-0123456789ab\nTURNOUT_RELEASE=v1\n"
+    assert copy.read_bytes() == f"A=2\n{dotenv.MARK}RELEASE_ID=v1-0123456789ab\nTURNOUT_RELEASE=v1\n".encode()
     assert copy.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(there.layout.tmp) == []
+    assert listing(there.layout.tmp) == []
 
 
 OLD, NEW, OTHER = b"A=old\nB=1\n", b"A=new\nB=1\nC=3\n", b"A=other\nB=1\n"

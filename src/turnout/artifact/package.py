@@ -34,8 +34,8 @@ def package(
     chosen = set(_required(source, config)) | set(_npmrc(source))
     for pattern in include:
         found = _matches(source, pattern)
-        no_dist = built and pattern.strip("/") == "dist"
-        if not found and (written or no_dist):
+        no_dist = built and pattern.strip("/") == "dist" and all((source / path).is_dir() for path in found)
+        if no_dist or (written and not found):
             raise _nothing(source, pattern, no_dist)
         chosen.update(found)
     for path in sorted(chosen):
@@ -73,7 +73,7 @@ def _matches(source: Path, pattern: str) -> set[Path]:
     if pattern.startswith("/") or ".." in Path(pattern).parts:
         raise PackageError(f"[package] include {pattern!r} leaves the app's folder")
     found: set[Path] = set()
-    for match in source.glob(pattern):
+    for match in source.glob(pattern) if Path(pattern).parts else [source]:
         path = match.relative_to(source)
         if is_dotenv(path.name):
             raise PackageError(

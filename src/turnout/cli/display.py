@@ -59,7 +59,7 @@ class LiveDisplay(Display):
         with self._lock:
             self.board.feed(event)
         if event.type == "deployment.started":
-            self._heading(event)
+            self.console.print(Text(ending.heading(event), style="bold"))
             self._live.start()
         elif event.type == "step.output" and self.verbose:
             for line in text.lines(str(event.data.get("line", ""))):
@@ -73,12 +73,6 @@ class LiveDisplay(Display):
         self._ended = True
         if self._live.is_started:
             self._live.stop()
-
-    def _heading(self, event: Event) -> None:
-        first, *rest = ending.heading(event, self.origins)
-        self.console.print(Text(first, style="bold"))
-        for line in rest:
-            self.console.print(Text(line, style="dim", overflow="ellipsis", no_wrap=True))
 
     def _ending(self, event: Event) -> None:
         for note in ending.notes(event):

@@ -10,24 +10,26 @@ from turnout.cli.block import Block
 from turnout.events import Event
 
 
-def heading(event: Event, origins: Mapping[str, str]) -> list[str]:
-    """`deploy production on deploy@a (from VPS_HOST)`, and the revision."""
+def heading(event: Event) -> str:
+    """`deploy production on deploy@a (from VPS_HOST)`, with the revision or release that was asked for."""
     data = event.data
+    origins = data.get("origins") or {}
     hosts = [
         f"{host} ({origins[host]})" if host in origins else str(host) for host in data.get("hosts") or ()
     ]
-    first = f"{data.get('command', 'deploy')} {event.environment or ''}".rstrip()
-    found = [f"{first} on {', '.join(hosts)}" if hosts else first]
-    if data.get("revision"):
-        found.append(f"{str(data['revision'])[:10]} {data.get('subject') or ''}".rstrip())
-    return [text.harmless(line) for line in found]
+    words = [str(data.get("command", "deploy")), event.environment or ""]
+    if data.get("ref") and data["ref"] != "HEAD":
+        words += ["to" if data.get("command") == "rollback" else "at", str(data["ref"])]
+    if hosts:
+        words += ["on", ", ".join(hosts)]
+    return text.harmless(" ".join(word for word in words if word))
 
 
 def summary(event: Event) -> str:
     """`v2 is live · 6.1 s · 61 kB sent · was v1`."""
     data = event.data
     release, previous = data.get("release"), data.get("previous")
-    parts = [_result(str(data.get("result")), release or previous)]
+    parts = [_result(str(data.get("result")), release, data.get("reason"))]
     seconds = data.get("seconds", event.seconds)
     if seconds is not None:
         parts.append(text.took(float(seconds)))
@@ -38,15 +40,12 @@ def summary(event: Event) -> str:
     return text.harmless(" · ".join(parts))
 
 
-def _result(result: str, release: object) -> str:
-    words = {
-        "succeeded": f"{release} is live" if release else "done",
-        "unchanged": f"nothing to do: {release} is this already" if release else "nothing to do",
-        "skipped": "skipped",
-        "reverted": "reverted",
-        "refused": "refused, nothing was changed",
-    }
-    return words.get(result, "failed")
+def _result(result: str, release: object, reason: object) -> str:
+    if result == "succeeded":
+        return f"{release} is live" if release else "done"
+    if result in {"unchanged", "skipped"}:
+        return f"nothing to do: {reason}" if reason else "nothing to do"
+    return {"reverted": "reverted", "refused": "refused"}.get(result, "failed")
 
 
 def notes(event: Event) -> list[str]:

@@ -32,7 +32,7 @@ class Plain(Display):
         """Print what is worth a line."""
         row = self.board.feed(event)
         if event.type == "deployment.started":
-            self._print("\n".join(ending.heading(event, self.origins)))
+            self._print(ending.heading(event))
         elif event.type == "deployment.finished":
             show_ending(event, self.stream)
         elif row and event.type == "step.started":

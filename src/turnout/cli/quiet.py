@@ -13,9 +13,6 @@ from turnout.events import Event
 class Display:
     """Shows events to someone. Used as a context manager, so that a terminal is always left in order."""
 
-    origins: dict[str, str] = {}  # noqa: RUF012 - replaced as a whole, never written to
-    """Where each host was named; set before the first event."""
-
     def feed(self, event: Event) -> None:
         """Take in one event."""
         raise NotImplementedError

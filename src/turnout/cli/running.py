@@ -79,7 +79,7 @@ def carry_out(command: str, shared: Shared, act: Callable[[Target, Bus], Awaitab
         bus.listen(shown.feed)
         try:
             goal = target(shared)
-            bus.environment, shown.origins = goal.environment.name, dict(goal.reach.origins)
+            bus.environment = goal.environment.name
             return run(_outcome(act, goal, bus), shown.tick).exit_code
         except Exception as error:  # noqa: BLE001 - whatever it is, the last event is owed
             failed = _expected(error)

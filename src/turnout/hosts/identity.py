@@ -24,20 +24,25 @@ def identity(secret: Secret) -> SSHKey:
     text = "\n".join(line.strip() for line in secret.reveal().strip().splitlines()) + "\n"
     try:
         return asyncssh.import_private_key(text)
-    except asyncssh.KeyEncryptionError:
-        refusal = _refuse("has a passphrase", "use a key without one that only this deployment has")
-    except (asyncssh.KeyImportError, ValueError):
-        refusal = _refuse(_what(text), "set it to the whole file, from -----BEGIN to the line with -----END")
-    raise refusal from None
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError) as error:
+        locked = has_passphrase(error)
+    if locked:
+        raise _refusal("has a passphrase", "use a key without one that only this deployment has")
+    raise _refusal(_what(text), "set it to the whole file, from -----BEGIN to the line with -----END")
 
 
-def _refuse(reason: str, remedy: str) -> UsageError:
+def has_passphrase(error: Exception) -> bool:
+    """Whether a key could not be read for this reason; asyncssh words it by format and by what is installed."""
+    return isinstance(error, asyncssh.KeyEncryptionError) or any(
+        word in str(error) for word in ("assphrase", "bcrypt")
+    )
+
+
+def _refusal(reason: str, remedy: str) -> UsageError:
     return UsageError(f"the key in {WHERE} {reason}", where=WHERE, remedy=remedy)
 
 
 def _what(text: str) -> str:
-    if "passphrase" in text.lower() or "ENCRYPTED" in text:
-        return "has a passphrase"
     if text.startswith(("ssh-", "ecdsa-")):
         return "is a public key; the private one is needed"
     if "-----BEGIN" not in text:

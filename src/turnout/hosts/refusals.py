@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from turnout.errors import HostKeyError, LoginError, TurnoutError, Unreachable
+from turnout.hosts.identity import has_passphrase
 from turnout.hosts.known_hosts import describe, pattern
 from turnout.hosts.sshconfig import known_as
 
@@ -131,7 +132,7 @@ def _locked() -> list[Path]:
         try:
             asyncssh.read_private_key(file)
         except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
-            found += [file] if "assphrase" in str(error) else []
+            found += [file] if has_passphrase(error) else []
         except (OSError, ValueError):
             continue
     return found

@@ -7,7 +7,7 @@ from turnout.steps.work import Done, Target, Work
 
 
 async def activate(work: Work, host: Target) -> Done:
-    """Ask the host for the switch and read along until PM2 has reloaded; the pointsman goes on without us if need be."""
+    """Ask the host for the switch and read along until PM2 has reloaded; the host goes on without us if need be."""
     host.switch = await host.client.call(
         "activate",
         deployment=work.id,

@@ -12,7 +12,8 @@ from turnout.steps.work import Done, Work
 
 async def checkout(work: Work) -> Done:
     """Lay the revision out in a folder of its own; the user's working tree, index and branches are never touched."""
-    assert work.repository and work.revision
+    assert work.repository
+    assert work.revision
     parent = work.cache.root / "checkouts"
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{work.id}-", dir=parent))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from turnout.errors import TurnoutError
-from turnout.model import Address
 from turnout.steps.work import Target, Work
+
+if TYPE_CHECKING:
+    from turnout.model import Address
 
 PATIENCE = 600
 """Seconds that an orphan's work (a pointsman, a migration) is waited for."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from turnout.errors import CannotTell, RevertFailed, TurnoutError, Unhealthy, Unreachable
-from turnout.steps.work import Target, Work
+
+if TYPE_CHECKING:
+    from turnout.steps.work import Target, Work
 
 PATIENCE = 120.0
 """Seconds that a lost link is tried again before we say that we cannot tell."""
@@ -16,7 +18,7 @@ PAUSE = 1.0
 
 
 async def follow(work: Work, host: Target, step: str, until: list[str]) -> dict[str, Any]:
-    """The first journal entry of these types, or the ending; raises Unhealthy or RevertFailed when that is a revert."""
+    """The first journal entry of these types, or the ending; Unhealthy or RevertFailed when that is a revert."""
     if host.ended is None:
         entry = await _watch(work, host, step, until)
         if entry["type"] != "activation.ended":
@@ -64,26 +66,25 @@ def _bad_end(host: Target, entry: dict[str, Any]) -> TurnoutError:
     previous = host.switch.get("previous")
     why = [str(entry.get("reason") or ""), *(entry.get("tail") or [])]
     if entry["result"] == "reverted":
-        error: TurnoutError = Unhealthy(
+        error = Unhealthy(
             f"{host.release} could not be proved, and the host went back", why=[line for line in why if line]
         )
         error.result = "reverted"
         error.state = f"{previous} serves again, proved" if previous else "nothing serves, as before"
         error.remedy = ["mend the cause and deploy again", "turnout status"]
         return error
-    error = RevertFailed(
+    return RevertFailed(
         f"{host.release} could not be proved, and {previous or 'the way back'} could not either",
         why=[line for line in [*why, str(entry.get("revert_reason") or "")] if line],
         state="unknown: a person must look; nothing more was touched",
         remedy=["turnout status", "on the host: pm2 list; pm2 logs"],
     )
-    return error
 
 
 def _cannot_tell(host: Target, error: Unreachable) -> CannotTell:
     return CannotTell(
         "the link was lost during the switch, and the host cannot be asked how it ended",
         why=[error.message],
-        state=f"the host ends the switch by itself: {host.release} if it can be proved, else {host.switch.get('previous')}",
+        state=f"the host ends it by itself: {host.release} if that can be proved, else {host.switch.get('previous')}",
         remedy=["turnout status, when the host can be reached again"],
     )

@@ -41,7 +41,7 @@ def refuse(host: Target, findings: list[dict[str, Any]]) -> None:
 
 
 def _example_keys(work: Work) -> list[str]:
-    """The keys that .env.example names: lines `KEY=…`, with or without `export`; one that is commented out is optional."""
+    """The keys that .env.example names: `KEY=…`, with or without `export`; one that is commented out is optional."""
     example = work.source / ".env.example"
     if not example.is_file():
         return []

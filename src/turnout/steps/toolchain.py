@@ -32,7 +32,7 @@ def _spec(work: Work) -> str:
 
 
 def _there(work: Work) -> str | None:
-    """The Node that the hosts run: the daemon's (cluster workers run on it), else the host's own when that is asked for."""
+    """The Node that the hosts run: the daemon's (cluster workers run on it), else the host's own if asked for."""
     for host in work.targets:
         daemon = host.facts.get("daemon") or {}
         node = host.facts.get("node") if work.config.toolchain == "host" else None

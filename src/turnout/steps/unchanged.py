@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from turnout.steps.work import Target, Work
+if TYPE_CHECKING:
+    from turnout.steps.work import Target, Work
 
 
 async def unchanged(work: Work) -> str:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from turnout.artifact.tree import Tree
 from turnout.builder.build import Built, Toolchain
-from turnout.builder.cache import Cache
-from turnout.config.schema import Config, Environment
-from turnout.config.surroundings import Reach
-from turnout.errors import Result
-from turnout.events import Bus
-from turnout.hosts.client import HostClient
 from turnout.model import Address, DeployOptions, Revision, RollbackOptions
-from turnout.source.checkout import Checkout
-from turnout.source.git import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AsyncExitStack
+    from pathlib import Path
+
+    from turnout.artifact.tree import Tree
+    from turnout.builder.cache import Cache
+    from turnout.config.schema import Config, Environment
+    from turnout.config.surroundings import Reach
+    from turnout.errors import Result
+    from turnout.events import Bus
+    from turnout.hosts.client import HostClient
+    from turnout.source.checkout import Checkout
+    from turnout.source.git import Repository
 
 
 class NothingToDo(Exception):
@@ -50,7 +53,7 @@ class Target:
     dotenv: dict[str, Any] = field(default_factory=dict)
     release: str = ""
     layers: dict[str, str | None] = field(default_factory=dict)
-    """Keys of the layers that its release runs on, by role: `node`, `pm2`, `dependencies`; None means the host's own."""
+    """Keys of the layers that its release runs on: `node`, `pm2`, `dependencies`; None means the host's own."""
     pm2: str = ""
     """The version of PM2 that is to run there."""
     boot_seconds: float = 0.0
@@ -170,4 +173,3 @@ class Work:
     def bytes_sent(self) -> int:
         """All bytes that went to the hosts so far."""
         return sum(target.client.bytes_sent + target.lost_bytes for target in self.targets)
-

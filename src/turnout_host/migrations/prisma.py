@@ -21,6 +21,8 @@ _FAILED = (
     re.compile(rf'with migration_name="{_NAME}"'),  # the trace of engine 'js'
     re.compile(rf"^\s*Applying migration `{_NAME}`\s*$"),  # the last one that was begun
 )
+_QUIET = {"npm_config_update_notifier": "false", "PRISMA_HIDE_UPDATE_MESSAGE": "1"}
+"""Advice to update would push the reason out of the last lines."""
 _CODE = re.compile(r"\b(P[13]\d{3})\b")
 
 
@@ -78,7 +80,7 @@ def migrate(
     """
     started = time.monotonic()
     hidden = _secrets(release_folder)
-    env = children.clean_env([str(release_folder / "node_modules" / ".bin"), *path_dirs])
+    env = children.clean_env([str(release_folder / "node_modules" / ".bin"), *path_dirs], **_QUIET)
     for command in commands:
         argv = ["/bin/sh", "-c", command]
         finished = children.run(argv, release_folder, env, lambda line: say(hide(line, hidden)), finish=True)
@@ -123,6 +125,9 @@ def _nameless(text: str) -> Explained:
     )
 
 
+_ENGINE = (
+    'let the build\'s install scripts fetch it, or use an engine that needs none (engineType = "client")'
+)
 _UNLOCK = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 72707369;"
 _URL = "check DATABASE_URL in shared/.env on the host"
 _BY_CODE: Dict[str, Tuple[str, List[str]]] = {
@@ -153,6 +158,7 @@ _BY_SIGN = (
     ("SQLITE_BUSY", "the database is locked by another process", "deploy again in a minute"),
     ("SQLITE_READONLY", "the database file may not be written", _URL),
     ("Environment variable not found", "a value that Prisma's schema reads is not in the dotenv", _URL),
+    ("binaries.prisma.sh", "Prisma's engine is missing here and cannot be downloaded", _ENGINE),
     ("missing packages", "prisma is not installed in the release", "name it in the app's dependencies"),
     (
         "could not determine executable",

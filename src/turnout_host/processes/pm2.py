@@ -104,7 +104,7 @@ class PM2:
             os.fsync(dump.fileno())
 
     def restart_daemon(self) -> None:
-        """Replace the daemon by one of our own Node and PM2 (`pm2 update`); all that it runs stops for about a second."""
+        """Replace the daemon by one of our Node and PM2 (`pm2 update`): all that it runs stops for about a second."""
         before = self.daemon()
         if not before:
             return

@@ -8,6 +8,7 @@ reach it. The text is constant JS; what changes lies beside it, in `pm2.settings
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -217,6 +218,6 @@ def _evaluated(toolchain: Toolchain, wrapper: Path, values: Dict[str, Any]) -> L
 def _reason(lines: List[str]) -> str:
     """The line of Node's message that says what is wrong."""
     for line in lines:
-        if "Error" in line.split(":")[0]:
+        if re.match(r"\w*Error\b", line):
             return line.strip()
     return next((line.strip() for line in reversed(lines) if line.strip()), "no reason was given")

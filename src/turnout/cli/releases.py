@@ -1,0 +1,68 @@
+"""`turnout releases`: the releases on every host, newest first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from turnout.cli import options, text
+from turnout.cli.out import Line, columns, say, shown
+
+
+def releases(
+    environment: options.EnvironmentName = None,
+    *,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+    yes: options.Yes = False,  # noqa: ARG001 - nothing is asked here
+    no_color: options.NoColor = False,  # noqa: ARG001 - its callback has acted
+    verbose: options.Verbose = False,  # noqa: ARG001 - there is no more to show
+    quiet: options.Quiet = False,  # noqa: ARG001 - the list is all there is
+) -> None:
+    """List the releases of every host; those that are blessed can be rolled back to."""
+    from turnout.cli.running import run, target
+
+    goal = target(options.Shared(environment, config))
+    from turnout import inspect
+
+    hosts = run(inspect.releases(goal.config, goal.environment, goal.reach))
+    if as_json:
+        from turnout.cli.jsonlines import write
+
+        write({"app": goal.config.app, "environment": goal.environment.name, "hosts": hosts})
+    else:
+        say(screen(hosts, time.time()))
+
+
+def screen(hosts: list[dict[str, Any]], now: float) -> Iterator[Line]:
+    """A table a host."""
+    for host in hosts:
+        yield "bold", str(host.get("host"))
+        found = host.get("releases") or []
+        if not found:
+            yield "", "  no release yet"
+            continue
+        head, *rows = columns(
+            [["", "release", "state", "revision", "age", "by", "subject"], *(_row(one, now) for one in found)]
+        )
+        yield "dim", f"  {head}"
+        for one, row in zip(found, rows, strict=True):
+            yield "green" if one.get("current") else "" if one.get("blessed") else "dim", f"  {row}"
+
+
+def _row(one: dict[str, Any], now: float) -> list[str]:
+    said = (
+        one.get("reason")
+        if one.get("state") in {"failed", "reverted"} and one.get("reason")
+        else one.get("subject")
+    )
+    return [
+        "→" if one.get("current") else "",
+        shown(one.get("release")),
+        shown(one.get("state")),
+        shown(one.get("revision"))[:10],
+        text.ago(now - float(one["ts"])) if one.get("ts") else "-",
+        text.harmless(shown(one.get("by"))),
+        text.lines(str(said or ""))[0][:80],
+    ]

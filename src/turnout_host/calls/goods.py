@@ -1,0 +1,127 @@
+"""Calls that bring a release and its layers here: contents, layers, the release's folder, its dotenv, pruning."""
+
+from __future__ import annotations
+
+import os
+from typing import Dict
+
+from turnout_host import dotenv, facts, layers, manifest, people, releases, survey
+from turnout_host.calls.common import Answer, next_number, record_of, toolchain_of
+from turnout_host.host import Args, Host, Say
+from turnout_host.protocol import LIMIT
+from turnout_host.prune import prune
+
+
+def call_lacks(host: Host, args: Args, say: Say) -> Answer:
+    """Keep the manifests; which contents are missing, and is there room for them and for the trees?"""
+    wanted: Dict[str, int] = {}
+    entries = 0
+    for item in args.values.get("manifests") or []:
+        part = Args(item)
+        host.store.keep_manifest(part.text("packed", LIMIT), part.digest("digest"))
+        listed = host.store.manifest(part.digest("digest"))
+        wanted.update(manifest.blobs(listed))
+        entries += len(listed)
+    lacking = host.store.lacking(list(wanted))
+    size = sum(wanted[name] for name in lacking)
+    files = len(lacking) + entries
+    survey.space(host.store, size, files)
+    return {"lacking": lacking, "bytes": size, "inodes": files, "disk": host.store.disk()}
+
+
+def call_upload(host: Host, args: Args, say: Say) -> Answer:
+    """Take the contents in; what arrived whole stays, whatever happens then."""
+    stored, size = host.store.receive(args.values["chunks"], args.text("compression"))
+    return {"stored": stored, "bytes": size}
+
+
+def call_lay_layer(host: Host, args: Args, say: Say) -> Answer:
+    """Make a shipped layer from the store, once."""
+    key, digest = args.text("key"), args.digest("manifest")
+    if layers.exists(host.layout, key):
+        return {"made": False}
+    layers.lay(host.layout, host.store, key, host.store.manifest(digest))
+    host.journal.append("layer.made", host.deployment, key=key, manifest=digest)
+    return {"made": True}
+
+
+def call_make_layer(host: Host, args: Args, say: Say) -> Answer:
+    """Make the dependency layer here, by the user's commands, once."""
+    key = args.text("key")
+    if layers.exists(host.layout, key):
+        return {"made": False, "seconds": 0.0}
+    toolchain = toolchain_of(host, args.table("toolchain"))
+    folder = host.layout.release(args.text("release"))
+    output = lambda line: say({"kind": "output", "line": line})  # noqa: E731
+    seconds = layers.make(
+        host.layout, key, folder, args.texts("commands"), args.texts("inputs"), toolchain.dirs, output
+    )
+    host.journal.append("layer.made", host.deployment, key=key, manifest=None)
+    return {"made": True, "seconds": seconds}
+
+
+def call_stage(host: Host, args: Args, say: Say) -> Answer:
+    """Lay the release out beside the running one."""
+    name, digest, shared = f"v{next_number(host)}", args.digest("manifest"), args.texts("shared")
+    releases.stage(host.layout, host.store, name, host.store.manifest(digest), shared)
+    host.journal.append(
+        "release.staged",
+        args.text("deployment"),
+        release=name,
+        manifest=digest,
+        artifact=args.digest("artifact"),
+        revision=args.text("revision"),
+        subject=args.optional("subject"),
+        by=args.text("by"),
+        shared=shared,
+    )
+    return {"release": name}
+
+
+def call_dotenv(host: Host, args: Args, say: Say) -> Answer:
+    """Give the release its own copy of the environment's .env."""
+    record = record_of(host, args)
+    name = str(record["release"])
+    choice = dotenv.choose(host.layout, survey.recorded(host.journal.state, survey.running(host.layout)))
+    release_id = f"{name}-{record['artifact'][:12]}"
+    dotenv.write(host.layout, name, choice.base, release_id)
+    keys = sorted(dotenv.parse(choice.base.decode("utf-8", "replace")))
+    digest = dotenv.digest(choice.base)
+    found = {"base_digest": digest, "keys": keys, "taken_over": choice.taken_over}
+    host.journal.append(
+        "release.prepared", host.deployment, release=name, release_id=release_id, dotenv=found
+    )
+    return {"digest": digest, "keys": keys, "taken_over": choice.taken_over}
+
+
+def call_install(host: Host, args: Args, say: Say) -> Answer:
+    """Link the dependency layer and write down with what the release runs."""
+    record, wanted = record_of(host, args), args.table("layers")
+    name, key = str(record["release"]), wanted.get("dependencies")
+    if key:
+        releases.install(host.layout, name, str(key))
+    releases.seal(host.layout, name)
+    shell = facts.shell_env()
+    runs = {
+        "node": wanted.get("node"),
+        "pm2": wanted.get("pm2"),
+        "path": shell.get("PATH", ""),
+        "pm2_home": shell.get("PM2_HOME") or os.path.join(os.path.expanduser("~"), ".pm2"),
+    }
+    people.link(host.layout, runs["node"], runs["pm2"], str(runs["path"]))
+    host.journal.append(
+        "release.prepared",
+        host.deployment,
+        release=name,
+        dependencies=key,
+        toolchain=runs,
+        processes=args.table("processes"),
+        health=args.table("health"),
+        migrations=releases.migrations(host.layout.release(name)),
+    )
+    return {}
+
+
+def call_prune(host: Host, args: Args, say: Say) -> Answer:
+    """Remove what no longer needs to be kept."""
+    return prune(host.layout, host.journal, host.store, int(args.number("keep", 5)))

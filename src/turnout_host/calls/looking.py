@@ -1,0 +1,61 @@
+"""Calls that only look: facts, state, survey, status, health."""
+
+from __future__ import annotations
+
+from turnout_host import facts, layers, recovery, status, survey, switch
+from turnout_host.calls.common import Answer, newer, next_number
+from turnout_host.host import Args, Host, Say
+from turnout_host.lease import public
+
+
+def call_facts(host: Host, args: Args, say: Say) -> Answer:
+    """What this host is and has."""
+    return facts.facts(host.layout)
+
+
+def call_state(host: Host, args: Args, say: Say) -> Answer:
+    """What the journal and `current` say."""
+    host.journal.refresh()
+    state, holder = host.journal.state, host.lease.holder() if host.lease.descriptor < 0 else None
+    folder = switch.target(host.layout)
+    return {
+        "current": str(folder) if folder else None,
+        "current_kind": switch.kind(host.layout),
+        "running": survey.running(host.layout),
+        "serving": state.serving,
+        "releases": state.by_number(),
+        "next": next_number(host),
+        "open": state.open,
+        "lease": public(holder) if holder else None,
+        "layers": layers.keys(host.layout),
+    }
+
+
+def call_survey(host: Host, args: Args, say: Say) -> Answer:
+    """Findings, the dotenv, what runs."""
+    return survey.Survey(host.layout, host.journal.state, host.store, args.values).look()
+
+
+def call_status(host: Host, args: Args, say: Say) -> Answer:
+    """One look at everything; ends a job that was left open, if nobody is at it."""
+    recover_if_free(host, say)
+    return status.status(host.layout, host.journal.state, newer(args))
+
+
+def call_health(host: Host, args: Args, say: Say) -> Answer:
+    """The quick part of it."""
+    recover_if_free(host, say)
+    return status.health(host.layout, host.journal.state, newer(args))
+
+
+def recover_if_free(host: Host, say: Say) -> None:
+    """A look is a contact too: an open activation with nobody at it is ended now (DESIGN 6)."""
+    host.journal.refresh()
+    if host.journal.state.open is None or host.lease.descriptor >= 0 or host.lease.holder() is not None:
+        return
+    who = {"deployment": "recovery", "by": "a look at the status", "work": "ending an open activation"}
+    host.lease.acquire(lambda: host.journal.state.token, who, 0.0, lambda _: None)
+    try:
+        recovery.on_contact(host.layout, host.journal, host.lease, say)
+    finally:
+        host.lease.release()

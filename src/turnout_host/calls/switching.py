@@ -1,0 +1,99 @@
+"""Calls of the switch: the rehearsal, the activation that the pointsman carries out, reading along."""
+
+from __future__ import annotations
+
+import time
+
+from turnout_host import apps, rehearsal, survey, switch
+from turnout_host.calls.common import Answer, facts_of, record_of
+from turnout_host.errors import StoreError, SurveyError, UsageError
+from turnout_host.host import Args, Host, Say
+from turnout_host.notes import Notes
+from turnout_host.pointsman import PAUSE, Pointsman
+from turnout_host.state import Record
+
+SCRATCH = ("node_modules/.cache",)
+"""Where tools keep scratch files inside a layer when root runs them (jiti does, for prisma.config.ts)."""
+
+
+def call_rehearse(host: Host, args: Args, say: Say) -> Answer:
+    """Boot the release on a spare port and probe it there."""
+    name = str(record_of(host, args)["release"])
+    found = facts_of(host, args, name)
+    note = lambda text: say({"kind": "note", "text": text})  # noqa: E731
+    values = apps.values_of(found.folder)
+    result = rehearsal.rehearse(
+        host.layout, name, found.names[1], found.toolchain, found.settings, found.health, values, note
+    )
+    if host.journal.state.releases[name]["state"] == "staged":
+        host.journal.append(
+            "release.rehearsed", host.deployment, release=name, boot_seconds=result["boot_seconds"]
+        )
+    return dict(result)
+
+
+def call_activate(host: Host, args: Args, say: Say) -> Answer:
+    """Ask the pointsman to switch; from here on the host ends the job by itself."""
+    record, state = record_of(host, args), host.journal.state
+    name, kind = str(record["release"]), args.text("kind")
+    if kind == "rollback":
+        _whole(host, record)
+    facts_of(host, args, name)
+    previous = survey.running(host.layout)
+    if previous is not None and not survey.known(state, previous):
+        raise SurveyError(
+            f"`current` leads to {previous}, which was never blessed", where=str(host.layout.current)
+        )
+    Notes(host.layout, args.text("deployment")).clear()
+    entry = host.journal.append(
+        "activation.asked",
+        args.text("deployment"),
+        release=name,
+        why=kind,
+        by=args.text("by"),
+        previous=previous,
+        backup=switch.backup_name(host.layout) if previous else None,
+        processes=args.table("processes"),
+        health=args.table("health"),
+        boot_seconds=args.number("boot_seconds"),
+        restart_pm2=args.flag("restart_pm2"),
+    )
+    host.pointsman = Pointsman(host.layout, host.lease)
+    return {"after": entry["seq"], "previous": previous}
+
+
+def call_watch(host: Host, args: Args, say: Say) -> Answer:
+    """Read along with the pointsman until one of `until`, or the end."""
+    deployment, until = args.text("deployment"), {*args.texts("until"), "activation.ended"}
+    notes = host.notes = host.notes or Notes(host.layout, deployment)
+    after = int(args.number("after"))
+    while True:
+        working = host.pointsman is None or host.pointsman.look()
+        for text in notes.read():
+            say({"kind": "note", "text": text})
+        for entry in host.journal.since(after, deployment):
+            after = entry["seq"]
+            say({"kind": "entry", "entry": entry})
+            if entry["type"] in until:
+                return {"entry": entry, "after": after}
+        if not working:
+            raise UsageError("the pointsman is gone and could not be started again")
+        time.sleep(PAUSE)
+
+
+def _whole(host: Host, record: Record) -> None:
+    """A rollback's target is hashed before it is activated: an edit in place would change every release (DESIGN 5)."""
+    name = str(record["release"])
+    ignore = (".env", "node_modules", *(record.get("shared") or []))
+    hurt = host.store.verify(host.store.manifest(str(record["manifest"])), host.layout.release(name), ignore)
+    layer = host.journal.state.layers.get(str(record.get("dependencies")))
+    if layer:
+        hurt += host.store.verify(
+            host.store.manifest(layer), host.layout.layer(str(record["dependencies"])), SCRATCH
+        )
+    if hurt:
+        raise StoreError(
+            f"{name} was changed since it was staged: {'; '.join(hurt[:10])}",
+            where=str(host.layout.release(name)),
+            remedy=["deploy its revision again: turnout deploy --ref " + str(record.get("revision"))[:10]],
+        )

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import socket
+import zlib
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from turnout.artifact import manifest, tree
+from turnout.artifact.manifest import Manifest, check_target
+from turnout.errors import PackageError
+
+
+def test_a_tree_as_the_protocol_writes_it(tmp_path):
+    """Folders, files with mode, digest and size, and links; sorted by the bytes of their paths."""
+    (tmp_path / "a.d").mkdir()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/run").write_bytes(b"x")
+    (tmp_path / "a/run").chmod(0o700)
+    (tmp_path / "é").write_bytes(b"")
+    (tmp_path / "é").chmod(0o664)
+    (tmp_path / "link").symlink_to("a/run")
+    digest, empty = hashlib.sha256(b"x").hexdigest(), hashlib.sha256(b"").hexdigest()
+
+    made = manifest.of(tmp_path)
+
+    assert made.text == f"d\ta\nd\ta.d\nf\t755\t{digest}\t1\ta/run\nl\ta/run\tlink\nf\t644\t{empty}\t0\té\n"
+    assert made.digest == hashlib.sha256(made.text.encode()).hexdigest()
+    assert made.blobs == {f"{digest}.x": ("a/run", 1), empty: ("é", 0)}
+    assert made.size == 1
+    assert zlib.decompress(base64.b64decode(made.packed)).decode() == made.text
+
+
+def test_an_empty_folder_is_an_empty_text(tmp_path):
+    """No lines, no contents."""
+    assert manifest.of(tmp_path) == Manifest("")
+    assert Manifest("").entries == []
+
+
+NAMES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="/\0\t\n"), min_size=1, max_size=8).filter(
+    lambda name: name not in (".", "..")
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(files=st.dictionaries(st.lists(NAMES, min_size=1, max_size=3).map(tuple), st.binary(max_size=40), max_size=8))
+def test_entries_are_what_was_written(tmp_path_factory, files):
+    """Whatever the names (carriage returns, line separators), the text reads back as the tree."""
+    root = tmp_path_factory.mktemp("tree")
+    written = {}
+    for parts, contents in files.items():
+        path = root.joinpath(*parts)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(contents)
+            written["/".join(parts)] = hashlib.sha256(contents).hexdigest()
+        except OSError:
+            continue  # one name is a file and a folder, or too long
+    made = manifest.of(root)
+    assert {entry.path: entry.sha256 for entry in made.entries if entry.kind == "f"} == written
+    assert "".join(entry.line() for entry in made.entries) == made.text
+    paths = [os.fsencode(entry.path) for entry in made.entries]
+    assert paths == sorted(paths)
+
+
+@pytest.mark.parametrize(
+    "path, target",
+    [
+        ("a", "b"),
+        ("a", "./b//c"),
+        ("x/y/link", "../../z"),
+        ("node_modules/.bin/tsc", "../typescript/bin/tsc"),
+        ("a", "..b"),
+    ],
+)
+def test_links_inside_the_tree_are_taken(path, target):
+    """A link may climb as far as the root."""
+    check_target(path, target)
+
+
+@pytest.mark.parametrize(
+    "path, target",
+    [("a", "/etc/passwd"), ("a", ".."), ("x/a", "../../b"), ("x/a", "b/../../../c"), ("x/a", "d/.."), ("a", "b\tc")],
+)
+def test_links_out_of_the_tree_are_refused(path, target):
+    """Absolute, climbing out, or `..` behind a name that may be a link itself."""
+    with pytest.raises(PackageError):
+        check_target(path, target)
+
+
+@pytest.mark.parametrize("name", [b"a\tb", b"a\nb", b"\xff"])
+def test_names_that_a_manifest_cannot_hold_are_refused(tmp_path, name):
+    """Tab, newline, and what is not UTF-8."""
+    with open(os.path.join(os.fsencode(tmp_path), name), "wb"):
+        pass
+    with pytest.raises(PackageError, match="the name"):
+        manifest.of(tmp_path)
+
+
+def test_a_name_in_an_odd_folder_is_refused_too(tmp_path):
+    """A folder's name counts like a file's."""
+    (tmp_path / "a\nb").mkdir()
+    with pytest.raises(PackageError, match="tab or a newline"):
+        manifest.of(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_is_neither_file_nor_folder_is_refused(tmp_path, kind, monkeypatch):
+    """Pipes and sockets do not travel."""
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as one:
+        os.mkfifo("odd") if kind == "pipe" else one.bind("odd")
+        with pytest.raises(PackageError, match="odd is a socket, a pipe or a device"):
+            manifest.of(tmp_path)
+
+
+def test_a_sealed_tree_is_loaded_without_reading_it(tmp_path):
+    """The manifest beside the tree is the same, byte for byte, with odd names too."""
+    folder = tree.folder_of(tmp_path)
+    folder.mkdir()
+    (folder / "a\rb\u2028c").write_text("x")
+    sealed = tree.seal(tmp_path)
+    (folder / "a\rb\u2028c").unlink()
+    loaded = tree.Tree.load("key", tmp_path)
+    assert (loaded.manifest, loaded.digest, loaded.folder) == (sealed, sealed.digest, folder)

@@ -1,0 +1,233 @@
+"""The program as a whole: exit codes, blocks, and what it loads."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytest import CaptureFixture, MonkeyPatch
+
+from turnout import __version__, runner
+from turnout.cli import main, running
+from turnout.cli.options import Shared
+from turnout.cli.rollback import split
+from turnout.errors import Cancelled, LoginError, UsageError
+from turnout.events import Bus
+from turnout.model import DeployOptions, Outcome, RollbackOptions
+
+FILE = 'app = "api"\n[environments.production]\nhosts = ["deploy@host.invalid"]\npath = "/srv/api"\n'
+HEAVY = {"rich", "pydantic", "asyncssh", "asyncio", "zstandard", "turnout.config", "turnout.runner"}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
+    """A folder with a turnout.toml, and a cache of its own."""
+    (tmp_path / "turnout.toml").write_text(FILE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TURNOUT_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["deploy", "--help"], ["--version"], ["host", "trust", "-h"]]
+)
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    """Help and version come up fast because what is heavy is not imported for them (issue 2: under 0.3 s)."""
+    code = f"""
+import sys
+from turnout.cli.main import run
+code = run({arguments!r})
+print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)
+sys.exit(code)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+    assert done.stdout
+
+
+def test_every_command_takes_the_global_options() -> None:
+    """-c, --json, --yes, --no-color, -v and -q are accepted after each command."""
+    from turnout.cli.app import COMMANDS
+
+    mine = [words for words in COMMANDS if words not in {"doctor", "demo"}]
+    for words in mine:
+        done = subprocess.run(
+            [sys.executable, "-m", "turnout.cli.main", *words.split(), "--help"],
+            capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        for option in ("--config", "--json", "--yes", "--no-color", "--verbose", "--quiet"):
+            assert option in done.stdout, words
+
+
+def test_version(capsys: CaptureFixture[str]) -> None:
+    """--version goes to stdout."""
+    assert main.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"turnout {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["deplay"], ["deploy", "--rex"], ["deploy", "--ref"], ["rollback", "production", "41"]]
+)
+def test_wrong_arguments_are_2(arguments: list[str], capsys: CaptureFixture[str]) -> None:
+    """A wrong command line is usage: exit code 2, said on stderr."""
+    assert main.run(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err
+    assert not captured.out
+
+
+@pytest.mark.parametrize("command", ["deploy", "rollback", "status", "releases", "health"])
+def test_a_wrong_file_is_one_block(command: str, here: Path, capsys: CaptureFixture[str]) -> None:
+    """Every command refuses a wrong file with the same block and 2."""
+    (here / "turnout.toml").write_text(FILE + 'brunches = ["main"]\n')
+    assert main.run([command]) == 2
+    assert capsys.readouterr().err == (
+        "✗ unknown key `brunches` in [environments.production]\n"
+        "  where  turnout.toml:5:1\n"
+        "  why    did you mean `branches`?\n"
+        "  do     mend turnout.toml, then the same command again\n"
+    )
+
+
+def test_json_ends_with_finished_even_when_nothing_began(here: Path, capsys: CaptureFixture[str]) -> None:
+    """A program that reads --json is always told the end, also for a wrong file."""
+    (here / "turnout.toml").write_text("app = 7\n")
+    assert main.run(["deploy", "--json"]) == 2
+    captured = capsys.readouterr()
+    last = json.loads(captured.out.splitlines()[-1])
+    assert (last["type"], last["result"], last["exit_code"]) == ("deployment.finished", "failed", 2)
+    assert last["error"]["where"].startswith("turnout.toml:")
+    assert captured.err.startswith("✗ ")
+
+
+def test_options_reach_the_runner(monkeypatch: MonkeyPatch) -> None:
+    """What is typed is what the runner gets, and its outcome is the exit code."""
+    seen: list[object] = []
+
+    async def deploy(
+        config: object, environment: object, reach: object, options: object, bus: Bus
+    ) -> Outcome:
+        seen.extend([options, bus.environment])
+        return Outcome("reverted", 50)
+
+    monkeypatch.setattr(runner, "deploy", deploy)
+    monkeypatch.setattr(runner, "rollback", deploy)
+    assert (
+        main.run(
+            ["deploy", "production", "--ref", "v2", "--accept-drift", "--restart-pm2", "--update-runtime"]
+        )
+        == 50
+    )
+    assert main.run(["rollback", "v41", "-q"]) == 50
+    assert main.run(["rollback", "production"]) == 50
+    assert seen == [
+        DeployOptions("v2", True, True, True), "production",
+        RollbackOptions("v41"), "production",
+        RollbackOptions(None), "production",
+    ]  # fmt: skip
+
+
+def test_the_unexpected_is_one_block_and_a_log(
+    here: Path, monkeypatch: MonkeyPatch, capsys: CaptureFixture[str]
+) -> None:
+    """A fault of ours is exit code 1, one block on the screen, and the traceback in a private file."""
+
+    async def deploy(*_: object) -> Outcome:
+        raise ZeroDivisionError("by me")
+
+    monkeypatch.setattr(runner, "deploy", deploy)
+    assert main.run(["deploy", "--json"]) == 1
+    captured = capsys.readouterr()
+    (log,) = (here / "cache" / "logs").iterdir()
+    assert str(log) in captured.err
+    assert "Traceback" not in captured.err
+    assert "test_main.py" in log.read_text()
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert json.loads(captured.out)["exit_code"] == 1
+
+
+def test_the_unexpected_outside_of_a_deployment(
+    monkeypatch: MonkeyPatch, capsys: CaptureFixture[str]
+) -> None:
+    """Other commands end the same way, even when no log can be written."""
+    monkeypatch.setattr(running, "target", lambda _shared: 1 / 0)
+    monkeypatch.setenv("TURNOUT_CACHE", "/dev/null/x")
+    assert main.run(["status"]) == 1
+    assert "no log could be written" in capsys.readouterr().err
+
+
+def test_an_expected_failure_keeps_its_code(monkeypatch: MonkeyPatch, capsys: CaptureFixture[str]) -> None:
+    """The error's own code is the exit code."""
+
+    def refuse(_shared: Shared) -> None:
+        raise LoginError("deploy@a refused every key", remedy="ssh-copy-id deploy@a")
+
+    monkeypatch.setattr(running, "target", refuse)
+    assert main.run(["health"]) == 22
+    assert "ssh-copy-id deploy@a" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_cancels_and_cleans_up(number: int) -> None:
+    """Ctrl-C and a CI's SIGTERM let the work clean up, then it is 130."""
+    cleaned: list[str] = []
+
+    async def work() -> None:
+        import asyncio
+
+        os.kill(os.getpid(), number)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append("yes")
+
+    with pytest.raises(Cancelled) as caught:
+        running.run(work())
+    assert caught.value.exit_code == 130
+    assert cleaned == ["yes"]
+
+
+def test_an_outcome_after_a_signal_counts(monkeypatch: MonkeyPatch) -> None:
+    """A runner that ends by itself when it is cancelled gives its own outcome."""
+    import asyncio
+
+    async def deploy(*_: object) -> Outcome:
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return Outcome("failed", 130)
+        return Outcome("succeeded", 0)
+
+    monkeypatch.setattr(runner, "deploy", deploy)
+    assert main.run(["deploy", "-q"]) == 130
+
+
+@pytest.mark.parametrize(
+    "given, meant",
+    [
+        ((None, None), (None, None)),
+        (("v41", None), (None, "v41")),
+        (("production", "v41"), ("production", "v41")),
+        (("staging", None), ("staging", None)),
+    ],
+)
+def test_which_release(given: tuple[str | None, str | None], meant: tuple[str | None, str | None]) -> None:
+    """`rollback v41` names a release, `rollback staging` an environment."""
+    assert split(*given) == meant
+
+
+def test_not_a_release() -> None:
+    """What is no release is refused before anything is reached."""
+    with pytest.raises(UsageError):
+        split("production", "v0")
+
+
+def test_names_of_deployments() -> None:
+    """Two deployments never share a name."""
+    assert running.new_deployment() != running.new_deployment()

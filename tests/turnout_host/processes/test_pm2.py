@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.turnout_host.site import Site, until
+
+from turnout_host import facts, proc
+from turnout_host.errors import HostError
+from turnout_host.processes import rpc
+from turnout_host.processes.listing import held, parsed
+from turnout_host.processes.pm2 import PM2
+
+pytestmark = pytest.mark.integration
+
+
+def runs(site: Site) -> set[str]:
+    """Folders that the workers work in, by the kernel's word."""
+    return {Path(proc.cwd(process.pid) or "/").name for process in site.pm2.processes() if process.pid}
+
+
+def stored(site: Site) -> str:
+    """All that PM2 stores, as text."""
+    return json.dumps(rpc.call(f"{site.home}/rpc.sock", "getMonitorData", [{}], 5))
+
+
+def test_asking_starts_no_daemon(site):
+    """Without a daemon there are no processes, and there still is no daemon afterwards."""
+    assert (site.pm2.daemon(), site.pm2.processes(), site.pm2.stale_env(["SECRET"])) == (0, [], [])
+    site.pm2.delete()
+    assert not Path(site.home).exists()
+
+
+def test_start_reload_save_delete(site):
+    """A first start and a reload both end on the release that `current` leads to; the daemon survives its caller."""
+    site.release("v1")
+    site.release("v2", extra="{ instances: 3 }")
+    site.reload("v1")
+    daemon = site.pm2.daemon()
+    first = site.pm2.processes()
+    assert runs(site) == {"v1"}
+    assert [(process.name, process.status, process.mode) for process in first] == [("app", "online", "cluster")] * 2
+    assert first[0].cwd == str(site.layout.current)
+    assert os.getsid(daemon) == daemon != os.getsid(0)
+    assert proc.cwd(daemon) == str(site.layout.path)
+    site.reload("v2")
+    assert runs(site) == {"v2"}
+    assert site.pm2.daemon() == daemon
+    assert len(site.pm2.processes()) == 3, "changed instances must be scaled"
+    assert site.pm2.expected() == {"app": 3}
+    assert site.pm2.unlisted() == []
+    site.pm2.save()
+    assert len(json.loads(Path(site.home, "dump.pm2").read_text())) == 3
+    assert facts.daemon(site.home) == {"pid": daemon, "version": "7.0.4", "node": facts.node_version(site.toolchain.node)}
+    site.pm2.delete()
+    assert site.pm2.processes() == []
+
+
+def test_no_descriptor_of_ours_reaches_the_daemon(site, tmp_path):
+    """A lease that the daemon inherited would be held for ever."""
+    site.release("v1")
+    with open(tmp_path / "lease", "w") as lease:
+        os.set_inheritable(lease.fileno(), True)
+        site.reload("v1")
+        held_there = [os.readlink(f"/proc/{pid}/fd/{fd}") for pid in proc.family(site.pm2.daemon()) for fd in os.listdir(f"/proc/{pid}/fd")]
+        assert str(tmp_path / "lease") not in held_there
+
+
+def test_values_of_the_dotenv_never_reach_pm2(site):
+    """SECRET is in the dotenv and in the PM2 file; PM2 stores neither, and the app has the dotenv's."""
+    site.release("v1", extra="{ env: { A: '1' } }")
+    since = site.reload("v1")
+    site.prove("v1", since)
+    assert "from-the-" not in stored(site)
+    assert site.probe().ask().body["secret"] == "from-the-dotenv"
+
+
+def test_an_app_that_a_hand_started(site):
+    """A path of an old release and a value of the dotenv, both stored by a hand's start, are replaced by the next reload."""
+    site.release("v1")
+    site.release("v2")
+    site.point("v1")
+    site.hand("start", str(site.layout.release("v1") / "ecosystem.config.js"), "--env", "production", SECRET="from-a-shell")
+    assert site.pm2.processes()[0].cwd.endswith("releases/v1")
+    assert site.pm2.stale_env(["SECRET", "OTHER"]) == ["SECRET"]
+    daemon = site.pm2.daemon()
+    before = {process.id for process in site.pm2.processes()}
+    since = site.reload("v2")
+    site.prove("v2", since)
+    assert site.pm2.daemon() == daemon
+    assert {process.id for process in site.pm2.processes()} == before, "replaced without a gap, not started anew"
+    assert site.pm2.processes()[0].cwd == str(site.layout.current)
+    assert "from-" not in stored(site)
+    assert site.probe().ask().body["node_env"] == "production"
+
+
+def test_changed_mode(site):
+    """A reload silently ignores a changed exec_mode, so the app is started anew."""
+    site.release("v1")
+    site.release("v2", extra="{ exec_mode: 'fork', instances: 1 }")
+    site.reload("v1")
+    since = site.reload("v2")
+    site.prove("v2", since)
+    assert [process.mode for process in site.pm2.processes()] == ["fork"]
+
+
+def test_an_app_that_left_the_file(site):
+    """It is stopped; what a hand started from the same folder is left alone."""
+    site.release("v1", extra="{}, ) , Object.assign({ name: 'mail', script: './server.js', env: { PORT: 0 } }")
+    site.release("v2")
+    site.reload("v1")
+    assert site.pm2.expected() == {"app": 2, "mail": 1}
+    site.hand("start", "server.js", "--name", "by-hand", cwd=site.layout.release("v1"), PORT="0")
+    site.reload("v2")
+    assert {process.name for process in site.pm2.processes()} == {"app", "by-hand"}
+    assert site.pm2.expected() == {"app": 2}
+
+
+def test_another_environments_app_of_the_same_name(site, tmp_path):
+    """PM2 would take it over by name; it is refused before anything is touched."""
+    (tmp_path / "server.js").write_text("setInterval(() => {}, 1000)")
+    site.hand("start", "server.js", "--name", "app", cwd=tmp_path)
+    site.release("v1")
+    site.point("v1")
+    with pytest.raises(HostError, match=f"already runs another app, from {tmp_path}"):
+        site.pm2.reload("v1", [], 0.1, site.notes.append)
+    assert not site.layout.wrapper.exists()
+    site.pm2.delete()
+    assert "online" in stored(site)
+
+
+def test_a_reload_whose_command_was_killed(site):
+    """The daemon goes on with the worker it is at; the next reload waits for that and then makes all of them right."""
+    site.release("v1")
+    site.release("v2", extra="{ wait_ready: true, listen_timeout: 10000 }", ready=True)
+    site.reload("v1")
+    before = {process.pid for process in site.pm2.processes()}
+    site.point("v2")
+    env = {"PATH": os.environ["PATH"], "HOME": str(site.root), "PM2_HOME": site.home}
+    argv = [*site.toolchain.pm2, "reload", str(site.layout.wrapper), "--env", "production"]
+    command = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL)
+    until(lambda: before != {process.pid for process in site.pm2.processes()})
+    command.send_signal(signal.SIGKILL)
+    command.wait()
+    assert Path(site.home, "reload.lock").read_text(), "PM2's own lock is left behind"
+    since = site.reload("v2")
+    site.prove("v2", since)
+    assert runs(site) == {"v2"}
+
+
+def test_a_daemon_whose_socket_hangs(site):
+    """When the socket does not answer, the command is asked; when that does not either, it is said."""
+    site.release("v1")
+    site.reload("v1")
+    daemon = site.pm2.daemon()
+    jlist = site.pm2._cli.jlist()
+    assert {entry["name"] for entry in jlist} == {"app"}
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        assert site.pm2.daemon() == daemon
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("turnout_host.processes.listing.PATIENCE", 0.2)
+            patch.setattr(site.pm2._cli, "jlist", lambda: jlist)
+            assert len(site.pm2.processes()) == 2
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+
+
+def test_restart_of_the_daemon(site):
+    """Another daemon runs the same apps afterwards."""
+    site.release("v1")
+    site.reload("v1")
+    before = site.pm2.daemon()
+    site.pm2.restart_daemon()
+    assert site.pm2.daemon() not in (0, before)
+    until(lambda: len([process for process in site.pm2.processes() if process.status == "online"]) == 2)
+    assert site.prove("v1", 0.0).pids
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_after_a_boot(site, saved):
+    """A killed daemon takes all apps with it; they come back, from PM2's dump or from our wrapper alone."""
+    site.release("v1")
+    site.reload("v1")
+    site.pm2.start_after_boot()
+    if saved:
+        site.pm2.save()
+    daemon, workers = site.pm2.daemon(), [process.pid for process in site.pm2.processes()]
+    os.kill(daemon, signal.SIGKILL)
+    until(lambda: not any(map(proc.alive, [daemon, *workers])))
+    assert site.pm2.processes() == []
+    site.pm2.start_after_boot()
+    assert site.prove("v1", 0.0).by == "answer"
+    assert "from-the-" not in stored(site)
+
+
+def test_the_tail_is_what_was_written_since(site):
+    """Lines of earlier releases are not shown as the reason of this one."""
+    site.release("v1")
+    (site.layout.logs / "err.log").write_text("an old story\n")
+    site.reload("v1")
+    assert site.pm2.tail() == []
+    with open(site.layout.logs / "err.log", "a") as log:
+        log.write("boom\n")
+    assert site.pm2.tail() == ["boom"]
+    (site.layout.logs / "err.log").write_text("new\n")  # a rotation
+    assert PM2(site.layout, site.settings, site.toolchain, site.home).tail() == ["new"]
+
+
+def test_no_pm2_at_all(site):
+    """A PM2 that cannot be run is an error, never a success."""
+    site.release("v1")
+    site.point("v1")
+    site.toolchain.__class__ = type("Broken", (type(site.toolchain),), {"pm2": ["/no/such/pm2"]})
+    with pytest.raises(HostError, match="PM2 could not be run"):
+        site.pm2.reload("v1", [], 0.1, site.notes.append)
+
+
+@pytest.mark.parametrize(
+    "env, found",
+    [
+        ({"env": {"A": "1", "b": "2"}}, {"A", "b"}),
+        ({"A": "1"}, {"A"}),  # an earlier start's, which a reload leaves there
+        ({"name": "x"}, set()),  # PM2's own field
+        ({}, set()),
+    ],
+)
+def test_what_pm2_holds(env, found):
+    """Values sit in `env`, or beside PM2's own lower-case fields."""
+    assert held({"pm2_env": env}, ["A", "b", "name"]) == found
+
+
+def test_half_an_entry():
+    """Between restarts PM2 leaves fields out (FACTS); that is no reason to fail."""
+    process = parsed({"name": "x", "pm_id": 3})
+    assert (process.pid, process.status, process.restarts, process.uptime) == (None, "unknown", 0, 0.0)

@@ -1,0 +1,94 @@
+"""The fold over the journal: what serves, what a rollback may go to, what is left over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from turnout_host.state import State
+
+
+def fold(*entries: tuple[str, dict[str, Any]]) -> State:
+    state = State()
+    for seq, (kind, fields) in enumerate(entries, start=1):
+        state.apply({"seq": seq, "ts": float(seq), "token": 1, "type": kind, "deployment": "d", **fields})
+    return state
+
+
+def life(name: str) -> list[tuple[str, dict[str, Any]]]:
+    """A release from its staging to its blessing."""
+    return [
+        ("release.staged", {"release": name}),
+        ("release.rehearsed", {"release": name}),
+        ("activation.asked", {"release": name}),
+        ("activation.switched", {"release": name}),
+        ("release.blessed", {"release": name}),
+        ("activation.ended", {"release": name, "result": "succeeded"}),
+    ]
+
+
+STATES = [
+    (life("v1")[:1], "staged"),
+    (life("v1")[:2], "rehearsed"),
+    (life("v1")[:4], "active"),
+    (life("v1"), "blessed"),
+    ([*life("v1")[:2], ("release.failed", {"release": "v1"})], "failed"),
+    ([*life("v1")[:4], ("activation.reverted", {"release": "v1", "to": None})], "reverted"),
+]
+
+
+@pytest.mark.parametrize("entries, state", STATES)
+def test_a_release_goes_through_its_states(entries: list[Any], state: str) -> None:
+    """Each entry leads a release to the state that DESIGN 6 names."""
+    assert fold(*entries).releases["v1"]["state"] == state
+
+
+def test_a_blessed_release_serves_and_an_active_one_does_not_yet() -> None:
+    """Only the blessing changes what serves: until then a revert goes to the release before."""
+    state = fold(*life("v1"), *life("v2")[:4])
+    assert state.serving == "v1"
+    assert fold(*life("v1"), *life("v2")).serving == "v2"
+
+
+def test_a_revert_makes_the_earlier_release_serve_and_spoils_the_new_one() -> None:
+    """After a revert the new release is no target of a rollback."""
+    state = fold(*life("v1"), *life("v2")[:4], ("activation.reverted", {"release": "v2", "to": "v1"}))
+    assert state.serving == "v1"
+    assert [record["release"] for record in state.blessed()] == ["v1"]
+
+
+def test_an_activation_is_open_until_it_ends() -> None:
+    """The journal holds an activation open from the asking to the end, with its phase."""
+    state = fold(*life("v1")[:4])
+    assert state.open is not None
+    assert state.open["phase"] == "switched"
+    assert fold(*life("v1")).open is None
+
+
+@pytest.mark.parametrize(
+    "running, target", [("v3", "v2"), ("v2", "v1"), ("v1", None), (None, "v3"), ("v9", "v3")]
+)
+def test_below_is_the_newest_blessed_release_under_the_running_one(
+    running: str | None, target: str | None
+) -> None:
+    """Twice back goes two back."""
+    assert fold(*life("v1"), *life("v2"), *life("v3")).below(running) == target
+
+
+def test_unfinished_releases_are_those_that_never_became_active() -> None:
+    """What a dead deployer left between stage and activate is found by name."""
+    assert fold(*life("v1"), *life("v2")[:2]).unfinished() == ["v2"]
+
+
+def test_the_newest_number_stays_when_its_release_is_pruned() -> None:
+    """A number is never given twice."""
+    state = fold(*life("v7"), ("release.pruned", {"release": "v7"}))
+    assert state.releases == {}
+    assert state.newest == 7
+
+
+def test_an_unknown_entry_changes_nothing_but_the_counters() -> None:
+    """An older host program reads a newer journal."""
+    state = fold(("something.new", {"release": "v1"}))
+    assert (state.seq, state.token, state.releases) == (1, 1, {})
