@@ -56,7 +56,7 @@ class Address:
         host, port = rest, "22"
         if rest.startswith("["):
             host, _, after = rest[1:].partition("]")
-            port = after[1:] if after.startswith(":") else "22"
+            port = after[1:] if after.startswith(":") else after or "22"
         elif rest.count(":") == 1:
             host, _, port = rest.partition(":")
         if at and not USER_NAME.fullmatch(user):

@@ -7,7 +7,6 @@ lease goes with the connection; an activation that was asked for goes on in the 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from contextlib import AsyncExitStack
 from functools import partial
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
     from turnout.config.surroundings import Reach
     from turnout.events import Bus
     from turnout.plan import Plan, Step
+
+FAREWELL = 5.0
+"""Seconds that a host gets to note the end; one that is busy sweeps up when the connection closes."""
 
 
 async def deploy(
@@ -85,12 +87,14 @@ async def _run(plan: Plan, work: Work) -> Outcome:
         error = Cancelled(
             "stopped", state=_state(work), remedy=[f"turnout {work.command} {work.environment.name}"]
         )
-    except Exception as unexpected:  # noqa: BLE001 - told like every failure, with its name
-        error = TurnoutError(f"unexpected: {unexpected!r}", why=_trace(unexpected))
+    except Exception as unexpected:  # noqa: BLE001 - the hosts are told first, then whoever called us
+        error = unexpected
     outcome = _outcome(work, error, time.monotonic() - began)
     await _tell_hosts(work, outcome, error)
     if error is not None and not isinstance(error, NothingToDo):
         await notify(work)
+    if error is not None and not isinstance(error, TurnoutError | NothingToDo):
+        raise error
     _tell(work, outcome, error)
     return outcome
 
@@ -187,6 +191,8 @@ def _outcome(work: Work, error: BaseException | None, seconds: float) -> Outcome
         outcome.result, outcome.release = error.result, error.release
     elif isinstance(error, TurnoutError):
         outcome.result, outcome.exit_code = error.result, error.exit_code
+    elif error is not None:
+        outcome.result, outcome.exit_code = "failed", 1
     return outcome
 
 
@@ -199,7 +205,7 @@ async def _tell_hosts(work: Work, outcome: Outcome, error: BaseException | None)
         if target.client.token is None or busy:
             continue
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(FAREWELL):
                 await target.client.call(
                     "finish",
                     deployment=work.id,
@@ -235,14 +241,4 @@ def _tell(work: Work, outcome: Outcome, error: BaseException | None) -> None:
         bytes_sent=outcome.bytes_sent,
         notes=list(dict.fromkeys(outcome.notes)),
         **more,
-    )
-
-
-def _trace(error: BaseException) -> list[str]:
-    import traceback
-
-    return (
-        "".join(traceback.format_exception(error)).splitlines()[-6:]
-        if os.environ.get("TURNOUT_DEBUG")
-        else ["set TURNOUT_DEBUG=1 to see where"]
     )

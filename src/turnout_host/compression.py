@@ -38,8 +38,7 @@ class Zlib(Decompressor):
         """See Decompressor."""
         if self.finished and data:
             raise StoreError("the upload goes on after its end")
-        full = True
-        while data or full:
+        while data:
             try:
                 piece = self._reader.decompress(data, PIECE)
             except zlib.error as error:
@@ -49,7 +48,7 @@ class Zlib(Decompressor):
                 yield piece
             if self._reader.unused_data:
                 raise StoreError("the upload goes on after its end")
-            data, full = self._reader.unconsumed_tail, len(piece) == PIECE
+            data = self._reader.unconsumed_tail
 
 
 class _Buffer(ctypes.Structure):
@@ -77,7 +76,7 @@ class Zstd(Decompressor):
     def feed(self, data: bytes) -> Iterator[bytes]:
         """See Decompressor."""
         source = _Buffer(ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p), len(data), 0)
-        full = True
+        full = True  # zstd.h: a full sink means that more may be waiting inside, even when all input is read
         while source.pos < source.size or (full and not self.finished):
             if self.finished:
                 raise StoreError("the upload goes on after its end")

@@ -34,7 +34,7 @@ _env: Optional[Dict[str, str]] = None
 
 def facts(layout: Layout) -> Dict[str, Any]:
     """Everything that does not depend on a deployment; takes about 0.3 s."""
-    env, home = shell_env(), pm2_home()
+    home = pm2_home()
     return {
         "platform": platform_key(),
         "python": platform.python_version(),
@@ -48,7 +48,6 @@ def facts(layout: Layout) -> Dict[str, Any]:
         "disk": disk.space(_existing(layout.path)),
         "boot": boot.possible(),
         "shell": _shell(),
-        "path": env.get("PATH", ""),
         "time": time.time(),
     }
 

@@ -25,7 +25,7 @@ from turnout_host.layout import Layout
 from turnout_host.lease import Lease
 from turnout_host.notes import Notes
 from turnout_host.processes.pm2 import PM2
-from turnout_host.proof import bake, prove
+from turnout_host.proof import Proof, bake, prove
 from turnout_host.state import Record
 
 ATTEMPTS = 3
@@ -113,7 +113,7 @@ class Activation:
         if self._phase() not in ("blessed", "saved", "reverting", "reverted"):
             try:
                 self._forward()
-            except (HostError, OSError, subprocess.SubprocessError) as error:
+            except Exception as error:  # noqa: BLE001 - a bug of ours must lead back, too
                 self._write("activation.reverting", **_why(error))
         if self._phase() == "reverting":
             self._revert()
@@ -124,23 +124,21 @@ class Activation:
     def _forward(self) -> None:
         if self._phase() == "asked":
             self._switch()
-        if self._phase() == "switched":
+        if self._phase() == "switched" or self._job.get("boot") != proc.boot_id():
             self._reload(self._job["release"])
             self._write("activation.reloaded")
         pm2, facts = self._parts(self._job["release"])
+        proof = self._prove(self._job["release"], self._since())
         if self._phase() == "reloaded":
-            proof = prove(
-                pm2, facts.probe, facts.folder, facts.names, self._since(), facts.health, self._note
-            )
             self._write("activation.proved", pids=sorted(proof.pids), proof=proof.by, seconds=proof.seconds)
-        else:
-            proof = prove(
-                pm2, facts.probe, facts.folder, facts.names, self._since(), facts.health, self._note
-            )
         if facts.health["bake"]:
             self._note(f"baking for {facts.health['bake']:g} s")
             bake(pm2, facts.probe, proof, facts.folder, facts.names, facts.health, self._note)
         self._write("release.blessed", by=self._job.get("by"))
+
+    def _prove(self, release: str, since: float) -> Proof:
+        pm2, facts = self._parts(release)
+        return prove(pm2, facts.probe, facts.folder, facts.names, since, facts.health, self._note)
 
     def _switch(self) -> None:
         previous = self._job.get("previous")
@@ -171,30 +169,28 @@ class Activation:
                 self._note("nothing served before: stopping the processes")
                 self._parts(self._job["release"])[0].delete()
                 switch.remove(self._layout)
-        except (HostError, OSError, subprocess.SubprocessError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, people must look
             self._write("activation.ended", result="revert_failed", revert_reason=_why(error)["reason"])
             return
         switch.drop_backup(self._layout, self._job.get("backup"))
         self._write("activation.reverted", to=back, reason=self._job.get("reason"))
 
     def _go_back(self, back: str) -> None:
-        since = proc.now()
-        switched = self._job.get("since") is not None or switch.target(self._layout) != self._layout.release(
-            back
-        )
-        if switched:
-            switch.point(self._layout, self._layout.release(back))
+        """To the release before; one whose switch never happened was not disturbed, and is only proved."""
+        since, folder = proc.now(), self._layout.release(back)
+        if self._job.get("since") is None and switch.target(self._layout) == folder:
+            since = 0.0
+        else:
+            switch.point(self._layout, folder)
             self._reload(back)
-        pm2, facts = self._parts(back)
-        prove(
-            pm2, facts.probe, facts.folder, facts.names, since if switched else 0.0, facts.health, self._note
-        )
+        self._prove(back, since)
 
     def _save(self) -> None:
         """Remember what runs, for PM2 and for the boot; a failure here is told and does not undo a proved release."""
         pm2, facts = self._parts(self._job["release"])
         problems: List[str] = []
         for act in (
+            lambda: pm2.processes() or pm2.start_after_boot(),  # the host went down before it came to this
             pm2.save,
             lambda: boot.save(self._layout, facts.toolchain),
             lambda: apps.take_over_dotenv(self._layout, self._journal.state.releases[self._job["release"]]),
@@ -234,7 +230,7 @@ class Activation:
 def _why(error: BaseException) -> Dict[str, Any]:
     detail = getattr(error, "detail", {})
     return {
-        "reason": str(detail.get("reason") or error),
+        "reason": str(detail.get("reason") or str(error) or repr(error)),
         "message": str(error),
         "tail": list(detail.get("tail") or [])[-20:],
     }

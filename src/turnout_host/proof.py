@@ -51,7 +51,7 @@ def prove(
         kind, reason = watch.claim(probe.ask(), bool(watch.answered))
         now = time.monotonic()
         if state.feed(kind, reason, now) == SICK:
-            raise watch.unhealthy(state.reason)
+            raise watch.unhealthy("; ".join(filter(None, (pending, state.reason))))
         missing = pending or (watch.missing() if state.state == WELL else "")
         if state.state == WELL and not missing:
             note(f"{len(watch.pids)} processes are {names[0]}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Callable, Dict, Optional
 
 from turnout_host import apps, pointsman, switch
+from turnout_host.errors import HostError
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
 from turnout_host.lease import Lease
@@ -32,6 +34,17 @@ def on_contact(layout: Layout, journal: Journal, lease: Lease, say: Say) -> Opti
     return ended
 
 
+def after_deployer(layout: Layout, journal: Journal, lease: Lease) -> None:
+    """The deployer is gone: take away what it left unfinished, unless a pointsman is at work."""
+    if lease.descriptor < 0:
+        return
+    with contextlib.suppress(HostError, OSError):  # the next contact sweeps
+        journal.refresh()
+        if journal.state.open is None:
+            sweep(layout, journal)
+    lease.release()
+
+
 def hand(layout: Layout, journal: Journal) -> None:
     """Somebody led `current` to another blessed release (the spec's hand drill): carry on from there."""
     name = running(layout)
@@ -47,12 +60,13 @@ def at_boot(path: str) -> int:
     who = {"deployment": "boot", "by": "boot", "work": "starting the app after a boot"}
     token = lease.acquire(lambda: journal.state.token, who, PATIENCE, lambda _: None)
     journal.refresh()
-    if journal.state.open is not None:
-        return pointsman.parent(path, lease.descriptor, token)
     name = running(layout) or journal.state.serving
     if name is not None and "toolchain" in journal.state.releases.get(name, {}):
-        if switch.kind(layout) == "missing":
+        if switch.kind(layout) == "missing" and journal.state.open is None:
             switch.point(layout, layout.release(name))
-        apps.facts(layout, journal.state, name).pm2.start_after_boot()
+        with contextlib.suppress(HostError, OSError):  # the pointsman, or the next contact, finds out
+            apps.facts(layout, journal.state, name).pm2.start_after_boot()
+    if journal.state.open is not None:
+        return pointsman.parent(path, lease.descriptor, token)
     lease.release()
     return 0

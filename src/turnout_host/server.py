@@ -11,7 +11,7 @@ import threading
 import traceback
 from typing import Any, Dict, Iterator, Optional
 
-from turnout_host import children, compression
+from turnout_host import children, compression, recovery
 from turnout_host.calls import CALLS, MUTATING
 from turnout_host.errors import HostError, UsageError
 from turnout_host.host import Args, Host
@@ -85,6 +85,8 @@ class Server:
         self._requests.put(None)
         self._close_data()
         self._worker.join(None if must_finish else LAST_WORDS)
+        if not self._worker.is_alive():
+            recovery.after_deployer(self._host.layout, self._host.journal, self._host.lease)
 
     def _close_data(self) -> None:
         """Wake an upload that waits for data which will never come."""

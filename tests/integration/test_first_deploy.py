@@ -1,28 +1,38 @@
-"""The first deployment on a host that has nothing but sshd and python3."""
+"""The first deployment on a host that has nothing but sshd, python3 and the app's .env."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from tests.support.site import Site
-
-from turnout.deploy import DEPLOY
+from tests.support.site import NAME, Site
 
 pytestmark = pytest.mark.integration
 
 
 def test_a_host_with_only_sshd_and_python3_serves_v1_on_a_node_of_turnouts_own(site: Site) -> None:
-    """Node, npm and PM2 come from layers; a person who logs in finds them afterwards."""
-    assert "none" in site.hand("command -v node npm npx pm2 || echo none")
+    """Node, npm and PM2 come from layers: daemon and workers run on them, and a person who logs in finds them."""
+    assert site.hand("command -v node npm npx pm2 || echo none") == "none\n"
 
+    end = site.deploy().finished
+
+    assert (end["result"], end["exit_code"], end["release"], end["previous"]) == ("succeeded", 0, "v1", None)
+    assert site.answer().body["release"] == "v1"
+    pids = [process.pid for process in site.processes()]
+    assert len(pids) == 2
+    for pid in (site.daemon(), *pids):
+        assert site.layout.layers in Path(f"/proc/{pid}/exe").resolve().parents
+    assert site.hand("node --version").startswith("v20.")
+    assert site.hand(f"pm2 pid {NAME}").split() == [str(pid) for pid in pids]
+
+
+def test_the_first_deployment_migrates_the_database_and_shares_the_logs(site: Site) -> None:
+    """The app reads and writes a real database, and what it prints is in shared/logs, whatever release printed it."""
     run = site.deploy()
 
-    assert run.finished["result"] == "succeeded"
-    assert (run.finished["release"], run.finished["previous"]) == ("v1", None)
-    assert site.answer().body["release"] == "v1"
-    layers = site.layout.layers
-    for pid in [site.daemon(), *(process.pid for process in site.processes())]:
-        assert layers in Path(f"/proc/{pid}/exe").resolve().parents
-    assert "2" in site.hand(f"pm2 jlist | grep -o '\"name\":\"{'blue-video-backend'}\"' | wc -l")
-    assert DEPLOY.names[0] == "gate"
+    migrated = [entry for entry in site.journal() if entry["type"] == "migration.finished"]
+    assert [entry["applied"] for entry in migrated] == [["20260901090000_create_videos", "20261012140000_count_views"]]
+    assert run.step("migrate")["status"] == "done"
+    assert site.answer("/videos") == (200, [])
+    assert site.database.stat().st_size > 0
+    assert "listens on" in (site.path / "shared/logs/out.log").read_text()

@@ -38,12 +38,12 @@ else {
   let count = 0;
   const server = http.createServer((request, response) => {
     count += 1;
-    const bad = own.mode === '500' || (own.mode === 'flaps' && count % 2 === 0) || (own.mode === 'later' && count > 20);
-    response.statusCode = bad ? 500 : 200;
+    const sick = { 500: true, flaps: count % 2 === 0, later: count > 20 }[own.mode];
+    response.statusCode = sick ? 500 : 200;
     response.setHeader('Content-Type', 'application/json');
     const who = own.mode === 'anonymous' ? {} : { pid: process.pid, release: own.mode === 'liar' ? 'v0' : own.release };
-    response.end(JSON.stringify(Object.assign({ status: 'ok', secret: process.env.SECRET, node: process.version, cwd: process.cwd(),
-      node_env: process.env.NODE_ENV, rehearsal: process.env.TURNOUT_REHEARSAL }, who)));
+    const told = { status: 'ok', secret: process.env.SECRET, node_env: process.env.NODE_ENV };
+    response.end(JSON.stringify(Object.assign(told, who)));
     if (own.mode === 'dies' && count > 20) process.exit(3);
   });
   server.listen(port, '127.0.0.1', () => { if (own.ready) process.send('ready'); });
@@ -53,7 +53,8 @@ else {
 ECOSYSTEM = """
 module.exports = { apps: [ Object.assign({
   name: 'app', cwd: __dirname, script: './server.js', instances: 2, exec_mode: 'cluster',
-  env: { NODE_ENV: 'development' }, env_production: { NODE_ENV: 'production', PORT: PORT_HERE, SECRET: 'from-the-file' },
+  env: { NODE_ENV: 'development' },
+  env_production: { NODE_ENV: 'production', PORT: PORT_HERE, SECRET: 'from-the-file' },
 }, EXTRA) ] };
 """
 
@@ -65,7 +66,16 @@ def pm2_folder() -> Path:
     if not (folder / "node_modules/pm2/bin/pm2").exists():
         cache.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix="pm2-", dir=cache))
-        argv = ["npm", "install", "--prefix", str(new), "--no-audit", "--no-fund", "--ignore-scripts", f"pm2@{PM2_VERSION}"]
+        argv = [
+            "npm",
+            "install",
+            "--prefix",
+            str(new),
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            f"pm2@{PM2_VERSION}",
+        ]
         subprocess.run(argv, check=True, capture_output=True)
         try:
             new.rename(folder)
@@ -78,12 +88,17 @@ class Site:
     """One app below a short temporary folder: a socket's path has at most 107 characters."""
 
     def __init__(self, **settings: Any) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="tn-"))
+        self.root = Path(tempfile.mkdtemp(prefix="site-"))
         self.layout = Layout(str(self.root / "app"))
         self.layout.prepare()
         self.home = str(self.root / "pm2")
         self.port = rehearsal.spare_port()
-        self.settings = {"app": "app", "config": "ecosystem.config.js", "process_env": "production", "drain_timeout": 2}
+        self.settings = {
+            "app": "app",
+            "config": "ecosystem.config.js",
+            "process_env": "production",
+            "drain_timeout": 2,
+        }
         self.settings.update(settings)
         self.health: dict[str, Any] = {
             "path": "/health", "port": self.port, "port_env": "PORT", "rehearse": True, "start_period": 20.0,
@@ -95,12 +110,21 @@ class Site:
         self.toolchain = Toolchain(self.layout, None, "pm2-7", os.environ["PATH"])
         self.pm2 = PM2(self.layout, self.settings, self.toolchain, self.home)
 
-    def release(self, name: str, mode: str = "ok", dotenv: str = "SECRET=from-the-dotenv\n", extra: str = "{}", **more: Any) -> Path:
+    def release(
+        self,
+        name: str,
+        mode: str = "ok",
+        dotenv: str = "SECRET=from-the-dotenv\n",
+        extra: str = "{}",
+        **more: Any,
+    ) -> Path:
         """Lay a release out; `mode` says how it behaves, `extra` is JS that is merged into its app."""
         folder = self.layout.release(name)
         folder.mkdir()
         (folder / "server.js").write_text(MODES)
-        (folder / "release.json").write_text(json.dumps({"release": name, "mode": mode, "port": self.port, **more}))
+        (folder / "release.json").write_text(
+            json.dumps({"release": name, "mode": mode, "port": self.port, **more})
+        )
         text = ECOSYSTEM.replace("PORT_HERE", str(self.port)).replace("EXTRA", extra)
         (folder / "ecosystem.config.js").write_text(text)
         (folder / ".env").write_text(dotenv)
@@ -122,7 +146,15 @@ class Site:
         return since
 
     def prove(self, name: str, since: float, **health: Any) -> Proof:
-        return prove(self.pm2, self.probe(), self.layout.release(name), (name, f"{name}-0"), since, {**self.health, **health}, self.notes.append)
+        return prove(
+            self.pm2,
+            self.probe(),
+            self.layout.release(name),
+            (name, f"{name}-0"),
+            since,
+            {**self.health, **health},
+            self.notes.append,
+        )
 
     def probe(self, timeout: float = 2.0) -> Probe:
         return Probe(self.port, "/health", timeout)
@@ -130,13 +162,26 @@ class Site:
     def hand(self, *words: str, cwd: Path | None = None, **env: str) -> str:
         """What a person would type: `pm2 …` of this PM2_HOME."""
         argv = [*self.toolchain.pm2, *words]
-        full = {"PATH": os.environ["PATH"], "HOME": str(self.root), "PM2_HOME": self.home, "PM2_DISCRETE_MODE": "1", **env}
-        done = subprocess.run(argv, cwd=cwd or self.root, env=full, capture_output=True, text=True, timeout=60)
+        full = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.root),
+            "PM2_HOME": self.home,
+            "PM2_DISCRETE_MODE": "1",
+            **env,
+        }
+        done = subprocess.run(
+            argv, cwd=cwd or self.root, env=full, capture_output=True, text=True, timeout=60, check=False
+        )
         return done.stdout + done.stderr
 
     def start(self, *argv: str, **env: str) -> subprocess.Popen[bytes]:
         """A process that is ended with the site."""
-        process = subprocess.Popen(argv, env={"PATH": os.environ["PATH"], **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            argv,
+            env={"PATH": os.environ["PATH"], **env},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.started.append(process)
         return process
 

@@ -55,6 +55,17 @@ def test_sizes_around_a_piece_lose_nothing(name: str, size: int) -> None:
     assert finished
 
 
+@pytest.mark.parametrize("before", [1, 100, 5000])
+def test_what_zstd_holds_back_is_fetched(before: int) -> None:
+    """Blocks that do not fit the piece are kept inside libzstd when all input is read: they come out, too."""
+    packer = zstandard.ZstdCompressor().compressobj()
+    packed = packer.compress(b"x" * before) + packer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+    packed += packer.compress(bytes(compression.PIECE)) + packer.flush()
+    pieces, finished = read("zstd", packed, 1 << 20)
+    assert b"".join(pieces) == b"x" * before + bytes(compression.PIECE)
+    assert finished
+
+
 @BOTH
 def test_a_bomb_comes_in_small_pieces(name: str) -> None:
     """One small chunk that stands for 64 MB never becomes one piece of 64 MB."""

@@ -22,6 +22,7 @@ def tmp(tmp_path: Path) -> Path:
 def test_a_written_file_has_its_mode_from_the_start(tmp_path: Path, tmp: Path) -> None:
     """The second write replaces the first in one step; no temp file stays."""
     disk.write(tmp_path / "file", b"one", 0o644, tmp)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
     disk.write(tmp_path / "file", b"two", 0o600, tmp)
     assert (tmp_path / "file").read_bytes() == b"two"
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600

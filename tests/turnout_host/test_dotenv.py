@@ -284,6 +284,7 @@ def test_missing_keys_are_named_in_the_order_of_the_example() -> None:
         ("file:./data/dev.db", False),
         ("file:../data/dev.db", False),
         ("file:data", False),
+        ("file:data?connection_limit=1", False),
         ("file::memory:", False),
         ("file:", False),
         ("postgresql://u@h/file:./x", False),

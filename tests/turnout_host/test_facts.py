@@ -28,7 +28,10 @@ def shell(tmp_path: Path, monkeypatch, text: str) -> None:
 @pytest.mark.parametrize(
     "output, expected",
     [
-        (b"Welcome!\nPATH=/evil\n" + MARK + b"PATH=/a:/b\0X=1=2\0" + MARK + b"bye", {"PATH": "/a:/b", "X": "1=2"}),
+        (
+            b"Welcome!\nPATH=/evil\n" + MARK + b"PATH=/a:/b\0X=1=2\0" + MARK + b"bye",
+            {"PATH": "/a:/b", "X": "1=2"},
+        ),
         (MARK + b"F=() {\n  x\n}\0" + MARK, {"F": "() {\n  x\n}"}),
         (MARK + MARK, {}),
         (MARK + b"PATH=/half", {}),
@@ -42,7 +45,11 @@ def test_variables_stand_between_the_marks(output, expected):
 
 def test_the_login_shell_is_asked_once(tmp_path, monkeypatch):
     """PATH and PM2_HOME come from the login shell, whatever its profile prints, and from one call."""
-    shell(tmp_path, monkeypatch, f'echo x >>{tmp_path}/calls; echo "Last login: today"; PATH=/opt/own:$PATH PM2_HOME=/srv/pm2 exec sh "$@"')
+    shell(
+        tmp_path,
+        monkeypatch,
+        f'echo x >>{tmp_path}/calls; echo "Last login: today"; PATH=/opt/own:$PATH PM2_HOME=/srv/pm2 exec sh -c "$2"',
+    )
     assert facts.shell_env()["PATH"].startswith("/opt/own:")
     assert facts.pm2_home() == "/srv/pm2"
     assert (tmp_path / "calls").read_text() == "x\n"
@@ -50,7 +57,12 @@ def test_the_login_shell_is_asked_once(tmp_path, monkeypatch):
 
 def test_a_shell_that_leaves_something_running(tmp_path, monkeypatch):
     """A profile that starts an agent which keeps the output open does not hold us up, and the agent is not harmed."""
-    shell(tmp_path, monkeypatch, f'sh -c "echo \\$\\$ >{tmp_path}/agent; exec sleep 60" & until [ -s {tmp_path}/agent ]; do :; done; exec sh "$@"')
+    shell(
+        tmp_path,
+        monkeypatch,
+        f'sh -c "echo \\$\\$ >{tmp_path}/agent; exec sleep 60" & '
+        f'until [ -s {tmp_path}/agent ]; do :; done; exec sh -c "$2"',
+    )
     try:
         assert facts.shell_env()["PATH"]
     finally:
@@ -68,10 +80,11 @@ def test_a_shell_that_does_not_answer(tmp_path, monkeypatch, text):
 
 def test_all_facts(tmp_path, monkeypatch):
     """What docs/protocol.md lists is there, for a path that does not exist yet, and no daemon was started."""
-    shell(tmp_path, monkeypatch, f'export PM2_HOME={tmp_path}/pm2; exec sh "$@"')
+    shell(tmp_path, monkeypatch, f'export PM2_HOME={tmp_path}/pm2; exec sh -c "$2"')
     found = facts.facts(Layout(str(tmp_path / "not/there/yet")))
     assert set(found) >= {
-        "platform", "python", "user", "home", "node", "npm", "pm2", "pm2_home", "daemon", "disk", "boot", "shell", "time",
+        "platform", "python", "user", "home", "node", "npm", "pm2", "pm2_home", "daemon", "disk", "boot", "shell",
+        "time",
     }  # fmt: skip
     assert found["platform"] in ("linux-x64-glibc", "linux-arm64-glibc", "linux-x64-musl", "linux-arm64-musl")
     assert found["node"]["version"].split(".")[0].isdigit()

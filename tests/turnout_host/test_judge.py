@@ -63,7 +63,14 @@ def test_well_means_passes_in_a_row(verdicts):
 
 @pytest.mark.parametrize(
     "ok, status, kind",
-    [(True, 200, GOOD), (False, None, WAIT), (False, 503, WAIT), (False, 500, BAD), (False, 404, BAD), (False, 301, BAD)],
+    [
+        (True, 200, GOOD),
+        (False, None, WAIT),
+        (False, 503, WAIT),
+        (False, 500, BAD),
+        (False, 404, BAD),
+        (False, 301, BAD),
+    ],
 )
 def test_verdicts(ok, status, kind):
     """No answer and 503 are what an app that is starting gives; other statuses are wrong."""

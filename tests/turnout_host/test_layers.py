@@ -44,6 +44,8 @@ def test_a_sent_layer_is_laid_once(there: Host) -> None:
     assert layers.lay(there.layout, there.store, "deps-1", wanted) is False
     assert there.store.verify(wanted, there.layout.layer("deps-1")) == []
     assert layers.keys(there.layout) == ["deps-1"]
+    folders = [there.layout.layer("deps-1") / inside for inside in ("", "node_modules", "node_modules/.bin")]
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o555}
 
 
 def test_a_layer_with_hurt_contents_is_not_there(there: Host) -> None:

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.turnout_host.site import Server
 
+from tests.turnout_host.site import Server
 from turnout_host.probe import Probe
 
 

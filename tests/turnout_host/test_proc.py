@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.turnout_host.site import until
 
+from tests.turnout_host.site import until
 from turnout_host import proc
 
 
@@ -19,7 +19,9 @@ def run() -> Iterator:
     started: list[subprocess.Popen] = []
 
     def start(code: str, **popen) -> subprocess.Popen:
-        process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **popen)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **popen
+        )
         started.append(process)
         assert process.stdout.readline() == b"ready\n"
         return process
@@ -31,7 +33,12 @@ def run() -> Iterator:
 
 
 READY = "import sys, time; print('ready', flush=True); sys.stdin.read()"
-LISTEN = "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print('ready', flush=True); print(s.getsockname()[1], flush=True); sys.stdin.read()"
+LISTEN = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+print("ready", server.getsockname()[1], sep="\\n", flush=True)
+sys.stdin.read()
+"""
 
 
 def test_start_time_is_on_the_clock_of_now(run):

@@ -4,11 +4,10 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
 
 import pytest
-from tests.turnout_host.site import Site, until
 
+from tests.turnout_host.site import Site, until
 from turnout_host import proc
 from turnout_host.errors import Unhealthy
 from turnout_host.proof import Proof, bake
@@ -17,15 +16,23 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def served(site) -> Iterator[Site]:
+def served(site) -> Site:
     """A site whose v1 serves and was proved."""
     site.release("v1")
     site.prove("v1", site.reload("v1"))
-    yield site
+    return site
 
 
 def baked(site: Site, proof: Proof, name: str, **health) -> None:
-    bake(site.pm2, site.probe(), proof, site.layout.release(name), (name, f"{name}-0"), {**site.health, **health}, site.notes.append)
+    bake(
+        site.pm2,
+        site.probe(),
+        proof,
+        site.layout.release(name),
+        (name, f"{name}-0"),
+        {**site.health, **health},
+        site.notes.append,
+    )
 
 
 def test_a_good_release(served):
@@ -57,16 +64,16 @@ def test_without_a_name_in_the_body(served):
 
 
 @pytest.mark.parametrize(
-    "mode, reason",
+    "mode, period, reason",
     [
-        ("silent", "the connection was refused"),
-        ("crash", "app 0 "),
-        ("500", "status 500 (5 times in a row)"),
-        ("liar", "release v0 answers, not v2"),
-        ("flaps", "it answers now well, now not"),
+        ("silent", 1, "the connection was refused"),
+        ("crash", 3600, "ended and was restarted"),
+        ("500", 3600, "status 500 (5 times in a row)"),
+        ("liar", 1, "release v0 answers, not v2"),
+        ("flaps", 2, "it answers now well, now not"),
     ],
 )
-def test_pm2_says_all_is_well(served, mode, reason):
+def test_pm2_says_all_is_well(served, mode, period, reason):
     """PM2 ends a reload to a broken release with exit code 0 and green ticks; the proof does not believe it."""
     served.release("v2", mode=mode, extra="{ listen_timeout: 500 }")
     since = served.point("v2")
@@ -75,10 +82,8 @@ def test_pm2_says_all_is_well(served, mode, reason):
         said = served.pm2.reload("v2", ["SECRET"], 0.01, served.notes.append)
     assert not [line for line in said if "ERROR" in line]
     with pytest.raises(Unhealthy) as caught:
-        served.prove("v2", since, start_period=1.5, interval=0.02)
+        served.prove("v2", since, start_period=period, interval=0.02)
     assert reason in caught.value.detail["reason"]
-    if mode == "crash":
-        assert any("cannot find the database" in line for line in caught.value.detail["tail"])
 
 
 def test_a_reload_that_did_not_happen(served):
@@ -94,7 +99,9 @@ def test_a_restart_into_the_old_folder(served):
     served.release("v2")
     since = proc.now()
     served.hand("restart", "app")
-    with pytest.raises(Unhealthy, match=f"works in {served.layout.release('v1')}, not in {served.layout.release('v2')}"):
+    with pytest.raises(
+        Unhealthy, match=f"works in {served.layout.release('v1')}, not in {served.layout.release('v2')}"
+    ):
         served.prove("v2", since, start_period=1.0)
 
 
@@ -139,7 +146,9 @@ def test_the_bake_sees_a_killed_worker(served):
     proof = served.prove("v1", 0.0)
     timer = threading.Timer(0.3, os.kill, [proof.pids[0], signal.SIGKILL])
     timer.start()
-    with pytest.raises(Unhealthy, match=r"app \d ended and was restarted|is stopped|was replaced|its process"):
+    with pytest.raises(
+        Unhealthy, match=r"app \d ended and was restarted|is stopped|was replaced|its process"
+    ):
         baked(served, proof, "v1", bake=20)
     timer.join()
 
@@ -148,12 +157,16 @@ def test_a_stranger_on_the_port(site):
     """Somebody else who answers on the app's port is named, and never taken for the app."""
     site.release("v1", mode="anonymous")
     site.release("v2", mode="silent", extra="{ instances: 1, listen_timeout: 300 }")
-    stranger = site.start(site.toolchain.node, str(site.layout.release("v1") / "server.js"), PORT=str(site.port))
+    stranger = site.start(
+        site.toolchain.node, str(site.layout.release("v1") / "server.js"), PORT=str(site.port)
+    )
     until(lambda: site.probe().ask().ok)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("turnout_host.processes.wrapper.LISTEN_AT_LEAST", 0.3)
         since = site.reload("v2", 0.01)
-    with pytest.raises(Unhealthy, match=f"port {site.port} belongs to another process: {stranger.pid} .*server.js"):
+    with pytest.raises(
+        Unhealthy, match=f"port {site.port} belongs to another process: {stranger.pid} .*server.js"
+    ):
         site.prove("v2", since, start_period=0.5)
 
 
@@ -161,8 +174,12 @@ def test_a_stranger_that_names_itself(site):
     """A pid in the body that PM2 does not list is a stranger's."""
     site.release("v1")
     folder = site.release("v2", mode="silent", extra="{ instances: 1, exec_mode: 'fork' }")
-    (site.layout.release("v1") / "release.json").write_text((folder / "release.json").read_text().replace("silent", "ok"))
-    stranger = site.start(site.toolchain.node, str(site.layout.release("v1") / "server.js"), PORT=str(site.port))
+    (site.layout.release("v1") / "release.json").write_text(
+        (folder / "release.json").read_text().replace("silent", "ok")
+    )
+    stranger = site.start(
+        site.toolchain.node, str(site.layout.release("v1") / "server.js"), PORT=str(site.port)
+    )
     until(lambda: site.probe().ask().ok)
     with pytest.raises(Unhealthy, match=f"another process answers on port {site.port}: {stranger.pid} "):
         site.prove("v2", site.reload("v2"))
@@ -171,7 +188,9 @@ def test_a_stranger_that_names_itself(site):
 def test_an_app_whose_server_is_a_child(site):
     """`npm start` and the like: the pid in the body may be a descendant of PM2's."""
     folder = site.release("v1", extra="{ script: './parent.js', instances: 1, exec_mode: 'fork' }")
-    (folder / "parent.js").write_text("require('child_process').spawn(process.execPath, ['server.js'], { stdio: 'inherit' })")
+    (folder / "parent.js").write_text(
+        "require('child_process').spawn(process.execPath, ['server.js'], { stdio: 'inherit' })"
+    )
     proof = site.prove("v1", site.reload("v1"))
     assert proof.by == "answer"
     assert proof.answered == proof.pids

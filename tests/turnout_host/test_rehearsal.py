@@ -1,25 +1,35 @@
 from __future__ import annotations
 
-import os
+import json
 import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.turnout_host.site import Site, until
 
+from tests.turnout_host.site import Site, until
 from turnout_host import children, proc
 from turnout_host.errors import HostError, Unhealthy
 from turnout_host.rehearsal import rehearse
 
 
 @pytest.fixture
-def rehearsed(site) -> Callable[..., dict[str, Any]]:
+def rehearsed(site) -> Iterator[Callable[..., dict[str, Any]]]:
     def run(name: str = "v1", **health: Any) -> dict[str, Any]:
         values = {**site.health, **health}
-        return rehearse(site.layout, name, f"{name}-0", site.toolchain, site.settings, values, {"SECRET": "x"}, site.notes.append)
+        return rehearse(
+            site.layout,
+            name,
+            f"{name}-0",
+            site.toolchain,
+            site.settings,
+            values,
+            {"SECRET": "x"},
+            site.notes.append,
+        )
 
     yield run
     assert children._running == {}
@@ -29,7 +39,7 @@ def rehearsed(site) -> Callable[..., dict[str, Any]]:
 
 
 def processes_of(site: Site) -> list[int]:
-    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if (proc.cwd(pid) or "").startswith(str(site.root))]
+    return [pid for pid in proc._pids() if (proc.cwd(pid) or "").startswith(str(site.root))]
 
 
 def test_a_good_release(site, rehearsed):
@@ -46,7 +56,8 @@ def test_a_good_release(site, rehearsed):
 
 
 SAYS = """
-require('fs').writeFileSync('said', [port, process.env.SECRET, process.env.NODE_ENV, process.env.TURNOUT_REHEARSAL, process.cwd()].join());
+const { SECRET, NODE_ENV, TURNOUT_REHEARSAL } = process.env;
+require('fs').writeFileSync('said', [port, SECRET, NODE_ENV, TURNOUT_REHEARSAL, process.cwd()].join());
 """
 
 
@@ -57,20 +68,20 @@ def test_an_app_that_does_not_say_who_it_is(site, rehearsed):
 
 
 @pytest.mark.parametrize(
-    "mode, reason, tail",
+    "mode, period, reason, tail",
     [
-        ("crash", "it ended while it booted (exit status 1)", "Error: cannot find the database"),
-        ("silent", "no good answer within 0.7 s: the connection was refused", "booting v1"),
-        ("500", "status 500 (5 times in a row)", "booting v1"),
-        ("liar", "it answers as release v0, not v1 (5 times in a row)", "booting v1"),
-        ("flaps", "it answers now well, now not within 0.7 s", "booting v1"),
+        ("crash", 3600, "it ended while it booted (exit status 1)", "Error: cannot find the database"),
+        ("silent", 1, "no good answer within 1 s: the connection was refused", "booting v1"),
+        ("500", 3600, "status 500 (5 times in a row)", "booting v1"),
+        ("liar", 3600, "it answers as release v0, not v1 (5 times in a row)", "booting v1"),
+        ("flaps", 3, "it answers now well, now not within 3 s", "booting v1"),
     ],
 )
-def test_a_bad_release(site, rehearsed, mode, reason, tail):
+def test_a_bad_release(site, rehearsed, mode, period, reason, tail):
     """Each kind of bad release is refused with its reason and the last lines that it wrote."""
     site.release("v1", mode=mode)
     with pytest.raises(Unhealthy) as caught:
-        rehearsed(start_period=0.7)
+        rehearsed(start_period=period)
     assert reason in caught.value.detail["reason"]
     assert any(tail in line for line in caught.value.detail["tail"])
     assert "remedy" not in caught.value.detail
@@ -82,7 +93,7 @@ def test_the_real_port_is_taken(site, rehearsed):
     site.release("v1", mode="stubborn")
     site.start(site.toolchain.node, str(site.layout.release("v1") / "server.js"))
     until(lambda: site.probe().ask().ok)
-    with pytest.raises(Unhealthy, match="does not take the spare port .* from PORT") as caught:
+    with pytest.raises(Unhealthy, match=r"does not take the spare port .* from PORT") as caught:
         rehearsed()
     assert any("rehearse = false" in line for line in caught.value.detail["remedy"])
     assert site.probe().ask().ok, "the running release was not touched"
@@ -98,7 +109,7 @@ def test_it_sits_on_the_real_port(site, rehearsed):
 def test_it_listens_somewhere_else(site, rehearsed):
     """An app on a third port is named when start_period is over."""
     site.release("v1", mode="stubborn", extra="{}")
-    with pytest.raises(Unhealthy, match="it listens on port .* does not take the spare port"):
+    with pytest.raises(Unhealthy, match=r"it listens on port .* does not take the spare port"):
         rehearsed(start_period=0.7, port=1)
 
 
@@ -113,7 +124,7 @@ def test_a_server_that_is_a_child(site, rehearsed):
     folder = site.release("v1", extra="{ script: './start.sh', instances: 1, exec_mode: 'fork' }")
     (folder / "start.sh").write_text("node server.js & wait\n")
     assert rehearsed()["proof"] == "answer"
-    assert processes_of(site) == []
+    until(lambda: processes_of(site) == [])
 
 
 def test_it_does_not_want_to_end(site, rehearsed):
@@ -125,7 +136,7 @@ def test_it_does_not_want_to_end(site, rehearsed):
     )
     site.settings["drain_timeout"] = 0.2
     assert rehearsed()["proof"] == "answer"
-    assert processes_of(site) == []
+    until(lambda: processes_of(site) == [])
 
 
 def test_a_script_that_is_not_there(site, rehearsed):
@@ -147,35 +158,37 @@ def test_nothing_of_our_environment_reaches_it(site, rehearsed, monkeypatch):
     """The SSH session's variables are not the app's."""
     monkeypatch.setenv("VPS_SSH_KEY", "s3cr3t")
     folder = site.release("v1")
-    (folder / "server.js").write_text("require('fs').writeFileSync('env', JSON.stringify(process.env));" + (folder / "server.js").read_text())
+    (folder / "server.js").write_text(
+        "require('fs').writeFileSync('env', JSON.stringify(process.env));"
+        + (folder / "server.js").read_text()
+    )
     rehearsed()
     assert "s3cr3t" not in (folder / "env").read_text()
+
+
+HOST_PROGRAM = """
+import json, os, sys, threading
+sys.path.insert(0, sys.argv[1])
+from turnout_host import children, rehearsal
+from turnout_host.layout import Layout
+from turnout_host.toolchain import Toolchain
+layout = Layout(sys.argv[2])
+health, settings = json.loads(sys.argv[3]), json.loads(sys.argv[4])
+toolchain = Toolchain(layout, None, None, os.environ["PATH"])
+run = lambda: rehearsal.rehearse(layout, "v1", "v1-0", toolchain, settings, health, {}, print)
+threading.Thread(target=run, daemon=True).start()
+sys.stdin.read()
+children.end_all()
+os._exit(0)
+"""
 
 
 def test_the_deployer_goes_away(site):
     """When the host program is killed in a rehearsal, `children.end_all` has the app's group to end."""
     site.release("v1", mode="silent")
-    seen: list[int] = []
-
-    def note(line: str) -> None:
-        if "booting" in line:
-            return
-        seen.append(0)
-
-    code = (
-        "import sys, threading; sys.path[:0] = sys.argv[1:3]\n"
-        "from tests.turnout_host.site import Site; from turnout_host import children, rehearsal; import json, os\n"
-        "from turnout_host.layout import Layout; from turnout_host.toolchain import Toolchain\n"
-        "layout = Layout(sys.argv[3]); health, settings = json.loads(sys.argv[4]), json.loads(sys.argv[5])\n"
-        "run = lambda: rehearsal.rehearse(layout, 'v1', 'v1-0', Toolchain(layout, None, None, os.environ['PATH']), settings, health, {}, print)\n"
-        "threading.Thread(target=run, daemon=True).start()\n"
-        "sys.stdin.read(); children.end_all(); os._exit(0)\n"
-    )
-    import json
-    import sys
-
     root = str(Path(__file__).parents[2])
-    argv = [sys.executable, "-c", code, root, f"{root}/src", str(site.layout.path), json.dumps(site.health), json.dumps(site.settings)]
+    argv = [sys.executable, "-c", HOST_PROGRAM, f"{root}/src", str(site.layout.path)]
+    argv += [json.dumps(site.health), json.dumps(site.settings)]
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     until(lambda: [pid for pid in processes_of(site) if "server.js" in proc.cmdline(pid)])
     process.stdin.close()

@@ -4,10 +4,12 @@ import errno
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -188,12 +190,33 @@ def test_what_arrived_before_the_cut_stays(blobs: list[bytes], after: int, batch
         assert leftovers(there) == []
 
 
-def test_a_cut_keeps_the_batch_that_was_under_way(there: Host) -> None:
-    """Two whole blobs and half a third arrived: two stay."""
-    raw = record(b"one") + record(b"two") + record(b"three")[:-2]
+def unended(raw: bytes, compression: str) -> bytes:
+    """All of `raw` can be read from it, but the stream goes on."""
+    if compression == "zlib":
+        packer = zlib.compressobj()
+        return packer.compress(raw) + packer.flush(zlib.Z_SYNC_FLUSH)
+    zstd = zstandard.ZstdCompressor().compressobj()
+    return zstd.compress(raw) + zstd.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+
+
+WHOLE = record(b"one") + record(b"two")
+
+
+@pytest.mark.parametrize("compression", ["zstd", "zlib"])
+@pytest.mark.parametrize(
+    "raw, ended",
+    [(WHOLE + record(b"three")[:-2], True), (WHOLE + record(b"three")[:40], True), (WHOLE, False)],
+    ids=["in contents", "in a name", "before the end of the compression"],
+)
+def test_a_stream_that_ends_early_is_refused_and_what_came_whole_stays(
+    there: Host, raw: bytes, ended: bool, compression: str
+) -> None:
+    """Wherever it is cut: two whole blobs arrived, so two stay."""
+    packed = compress(raw, compression) if ended else unended(raw, compression)
     with pytest.raises(StoreError, match="cut short"):
-        there.store.receive(iter([compress(raw, "zstd")]), "zstd")
+        there.store.receive(iter([packed]), compression)
     assert there.store.lacking(map(name, [b"one", b"two", b"three"])) == [name(b"three")]
+    assert listing(there.layout.tmp) == []
 
 
 def test_contents_under_a_wrong_name_are_refused(there: Host) -> None:

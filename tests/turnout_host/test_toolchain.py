@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.turnout_host.site import pm2_folder
 
+from tests.turnout_host.site import pm2_folder
 from turnout_host.errors import UsageError
 from turnout_host.layout import Layout
 from turnout_host.toolchain import Toolchain, package_version

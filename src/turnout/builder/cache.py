@@ -146,8 +146,10 @@ class Cache:
         return self.root / _checked(kind) / _checked(key)
 
     def _folder(self, name: str) -> Path:
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=0o700, exist_ok=True)  # private code lies here
         path = self.root / name
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(exist_ok=True)
         return path
 
     def _finish(self, folder: Path, path: Path) -> Path:

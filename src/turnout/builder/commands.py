@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,29 +97,56 @@ async def execute(
 
     When it is over, fails or is cancelled, what is left of its group is killed.
     """
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        cwd=cwd,
-        env=dict(env),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
     tail: deque[str] = deque(maxlen=TAIL)
-    assert process.stdout is not None
-    reading = asyncio.ensure_future(_read(process.stdout, tail, on_line))
-    try:
-        status = await process.wait()
-        kill(process.pid)
-        await asyncio.wait([reading], timeout=DRAIN)
-        if reading.done():
-            reading.result()
-    finally:
-        reading.cancel()
-        kill(process.pid)
-        await process.wait()
+    async with _pipe() as (stream, sink):
+        process = await _start(argv, cwd, env, sink)
+        reading = asyncio.ensure_future(_read(stream, tail, on_line))
+        try:
+            status = await process.wait()
+            kill(process.pid)
+            await asyncio.wait([reading], timeout=DRAIN)
+            if reading.done():
+                reading.result()
+        finally:
+            reading.cancel()
+            kill(process.pid)
+            await process.wait()
     return Finished(status, list(tail))
+
+
+@asynccontextmanager
+async def _pipe() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
+    """A pipe of our own: with asyncio's, `Process.wait` also waits for everybody who holds its other end."""
+    source, sink = os.pipe()
+    stream = asyncio.StreamReader()
+    try:
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(source, "rb", buffering=0)
+        )
+    except BaseException:
+        os.close(sink)
+        raise
+    try:
+        yield stream, sink
+    finally:
+        transport.close()
+
+
+async def _start(
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str], sink: int
+) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=sink,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+    finally:
+        os.close(sink)  # the child has its own; only then does the stream end with it
 
 
 async def _read(stream: asyncio.StreamReader, tail: deque[str], on_line: Say | None) -> None:

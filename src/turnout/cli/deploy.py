@@ -52,4 +52,4 @@ def deploy(
         return await runner.deploy(target.config, target.environment, target.reach, wanted, bus)
 
     shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
-    raise typer.Exit(carry_out("deploy", shared, act))
+    raise typer.Exit(carry_out(shared, act))

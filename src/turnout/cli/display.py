@@ -59,7 +59,7 @@ class LiveDisplay(Display):
         with self._lock:
             self.board.feed(event)
         if event.type == "deployment.started":
-            self.console.print(Text(ending.heading(event), style="bold"))
+            self.console.print(Text(ending.heading(event), style="bold"), soft_wrap=True)
             self._live.start()
         elif event.type == "step.output" and self.verbose:
             for line in text.lines(str(event.data.get("line", ""))):
@@ -103,13 +103,13 @@ class LiveDisplay(Display):
         if many:
             grid.add_column(no_wrap=True, overflow="ellipsis", max_width=max(10, self.console.width // 4))
         grid.add_column(no_wrap=True, justify="right", min_width=6)
-        grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        grid.add_column(overflow="ellipsis")  # the one that may shrink; its cells do not wrap either
         for row in rows:
             mark, name, host, elapsed, detail = self._cells(row)
             grid.add_row(*([mark, name, host, elapsed, detail] if many else [mark, name, elapsed, detail]))
             if row is self.board.latest and row.running:
                 for line in row.tail:
-                    grid.add_row(*[""] * (4 if many else 3), Text(line, style="dim"))
+                    grid.add_row(*[""] * (4 if many else 3), _narrow(Text(line, style="dim")))
         return grid
 
     def _cells(self, row: Row) -> list[Text]:
@@ -125,7 +125,7 @@ class LiveDisplay(Display):
             Text(row.step, style=quiet),
             Text(row.host or "", style="dim"),
             Text(elapsed, style="dim"),
-            self._says(row),
+            _narrow(self._says(row)),
         ]
 
     def _says(self, row: Row) -> Text:
@@ -134,6 +134,11 @@ class LiveDisplay(Display):
             full = round(BAR * min(1.0, row.done / row.total))
             return Text.assemble(("━" * full, "cyan"), ("━" * (BAR - full), "dim"), " ", said)
         return said
+
+
+def _narrow(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def _to_hide(rows: list[Row], room: int) -> int:

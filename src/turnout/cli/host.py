@@ -55,7 +55,8 @@ def _trust(address: Address, replace: bool, yes: bool) -> str:
 
     host, port, key = run(fetch_key(address))
     name, described = known_hosts.pattern(host, port), known_hosts.describe(key)
-    if key in known_hosts.KnownHosts().match(host, port).trusted:
+    known = known_hosts.KnownHosts().match(host, port)
+    if key in known.trusted:
         say([("green", f"✓ {name} is known already: {described}")])
         return described
     say(
@@ -67,7 +68,12 @@ def _trust(address: Address, replace: bool, yes: bool) -> str:
     )
     if not (yes or agreed("trust this key? [y/N] ")):
         raise HostKeyError(f"the key of {name} is not trusted", state="nothing was changed")
-    file = known_hosts.trust(host, port, key, replace)
+    try:
+        file = known_hosts.trust(host, port, key, replace)
+    except HostKeyError as error:
+        if key not in known.revoked:
+            error.remedy = ["once you know why it changed: the same command with --replace"]
+        raise
     say([("green", f"✓ {name} is in {file}")])
     return described
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import sys
 from typing import TextIO
 
@@ -29,9 +29,7 @@ class JsonLines(Display):
 def write(value: object, stdout: TextIO | None = None) -> None:
     """One JSON value as one line of ASCII; secrets and other strangers to JSON make it fail instead of leaking."""
     stream = stdout or sys.stdout
-    try:
-        stream.write(json.dumps(value, separators=(", ", ": ")) + "\n")
+    line = json.dumps(value) + "\n"
+    with contextlib.suppress(BrokenPipeError):
+        stream.write(line)
         stream.flush()
-    except BrokenPipeError:
-        # the interpreter flushes stdout once more at its end, and would complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -47,7 +47,7 @@ def rollback(
         )
 
     shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
-    raise typer.Exit(carry_out("rollback", shared, act))
+    raise typer.Exit(carry_out(shared, act))
 
 
 def split(environment: str | None, release: str | None) -> tuple[str | None, str | None]:

@@ -70,7 +70,7 @@ def new_deployment() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
 
 
-def carry_out(command: str, shared: Shared, act: Callable[[Target, Bus], Awaitable[Outcome]]) -> int:
+def carry_out(shared: Shared, act: Callable[[Target, Bus], Awaitable[Outcome]]) -> int:
     """Carry out a deployment and give its exit code. However it ends, the last event is deployment.finished."""
     bus = Bus(new_deployment(), shared.environment)
     ends: list[Event] = []
@@ -84,7 +84,7 @@ def carry_out(command: str, shared: Shared, act: Callable[[Target, Bus], Awaitab
         except Exception as error:  # noqa: BLE001 - whatever it is, the last event is owed
             failed = _expected(error)
             if not ends:
-                _finish(bus, command, failed)
+                _finish(bus, failed)
             return failed.exit_code
 
 
@@ -100,10 +100,9 @@ def _expected(error: Exception) -> TurnoutError:
     return crash.report(error)
 
 
-def _finish(bus: Bus, command: str, error: TurnoutError) -> None:
+def _finish(bus: Bus, error: TurnoutError) -> None:
     bus.emit(
         "deployment.finished",
-        command=command,
         result=error.result,
         exit_code=error.exit_code,
         release=None,

@@ -34,6 +34,10 @@ class Link(Protocol):
         """The last lines that the far process wrote to its standard error."""
         ...
 
+    def abort(self) -> None:
+        """Drop the link at once; reads and writes that wait raise LinkLost. It is still to be closed."""
+        ...
+
     async def close(self) -> None:
         """Close the pipes, give the far process a moment to end, and let go; takes a few seconds at most."""
         ...

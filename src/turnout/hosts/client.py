@@ -68,9 +68,9 @@ class HostClient:
             async with asyncio.timeout_at(deadline):
                 hello = await loader.start(wire, link, path, transport.address)
         except TimeoutError:
-            tail = link.stderr_tail()
+            link.abort()  # it had its time: a polite goodbye would take more
             await link.close()
-            raise loader.silent(transport.address, wire, tail, "no answer") from None
+            raise loader.silent(transport.address, wire, link.stderr_tail(), "no answer") from None
         except BaseException:
             await link.close()
             raise
@@ -210,6 +210,7 @@ class HostClient:
             await asyncio.sleep(self._pace.ping)
             if loop.time() - self._heard > self._pace.silence:
                 self._lose(f"no answer for {self._pace.silence:.0f} s")
+                self._link.abort()  # or what writes would wait for ever
 
     def _lose(self, reason: str) -> None:
         if self._lost:

@@ -92,6 +92,10 @@ class LocalLink:
         """See Link."""
         return self._tail.decode("utf-8", "replace").splitlines()[-20:]
 
+    def abort(self) -> None:
+        """See Link."""
+        self._stdin.transport.abort()
+
     async def close(self) -> None:
         """See Link."""
         self._stdin.close()

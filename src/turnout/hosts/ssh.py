@@ -165,6 +165,10 @@ class SSHLink:
         """See Link."""
         return self._stderr.decode("utf-8", "replace").splitlines()[-20:]
 
+    def abort(self) -> None:
+        """See Link."""
+        self._connection.abort()
+
     async def close(self) -> None:
         """See Link."""
         with contextlib.suppress(OSError, asyncssh.Error):

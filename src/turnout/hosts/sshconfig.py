@@ -29,7 +29,9 @@ async def settings(address: Address, **more: Any) -> asyncssh.SSHClientConnectio
     """The settings as they apply to a connection to `address`. Raises UsageError when they cannot be read."""
     kind = asyncssh.SSHClientConnectionOptions
     try:
-        found: asyncssh.SSHClientConnectionOptions = await kind.construct(**arguments(address), **more)
+        found: asyncssh.SSHClientConnectionOptions = await kind.construct(
+            config=(), **arguments(address), **more
+        )
         return found
     except (asyncssh.ConfigParseError, asyncssh.KeyImportError, OSError, ValueError) as error:
         message = f"the SSH settings for {address} cannot be used"

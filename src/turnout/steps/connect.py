@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
-from turnout.errors import TurnoutError
+from turnout.errors import LeaseHeld, TurnoutError
 from turnout.steps.work import Target, Work
 
 if TYPE_CHECKING:
@@ -70,7 +71,20 @@ async def _lease(work: Work, target: Target, step: str) -> None:
         )
     except TurnoutError as error:
         error.host = target.name
+        if isinstance(error, LeaseHeld):
+            _name_holder(error)
         raise
+
+
+def _name_holder(error: LeaseHeld) -> None:
+    """Say who holds the lease, since when, and for what."""
+    holder: Any = error.detail.get("holder") or {}
+    since = time.strftime("%H:%M:%S", time.localtime(float(holder.get("since") or 0)))
+    error.why = [
+        f"{holder.get('by')} holds it since {since}: {holder.get('work')}, deployment {holder.get('deployment')}"
+    ]
+    error.state = "the other deployment goes on; nothing of this one was begun"
+    error.remedy = ["wait for it to end, then the same command again", "turnout status shows how far it is"]
 
 
 def first_error(outcomes: list[Any]) -> None:

@@ -29,7 +29,12 @@ async def survey(work: Work, host: Target) -> Done:
         below = [name for name in blessed if int(name[1:]) < limit]
         if not below:
             raise SurveyRefused(
-                f"there is no earlier blessed release to go back to (blessed: {names})", where=host.name
+                f"there is no earlier blessed release to go back to (blessed: {names})",
+                where=host.name,
+                remedy=[
+                    "turnout releases",
+                    "deploy an earlier revision instead: turnout deploy --ref REVISION",
+                ],
             )
         host.release = below[0]
     elif work.rollback.release in blessed:

@@ -82,9 +82,11 @@ class Listing:
         process = parsed(raw)
         return self.below(process.cwd) or self.below(process.script)
 
-    def below(self, path: Optional[str]) -> bool:
-        """Is the path inside the app's folder?"""
-        return path is not None and any(path == root or path.startswith(root + "/") for root in self._roots)
+    def below(self, path: Optional[str], inside: bool = False) -> bool:
+        """Is the path the app's folder (unless `inside`), or in it?"""
+        if path is None:
+            return False
+        return any(path.startswith(root + "/") or (path == root and not inside) for root in self._roots)
 
     def unlisted(self) -> List[int]:
         """The daemon's workers of this app that it does not list: those that a reload is just replacing.
@@ -92,7 +94,10 @@ class Listing:
         `getFormatedProcesses` hides them (PM2 7.0.4, lib/God/Methods.js), the kernel does not.
         """
         daemon = self.daemon()
-        workers = [pid for pid in proc.children(daemon) if self.below(proc.cwd(pid))] if daemon else []
+        # a worker begins in the daemon's folder, which may be the app's own
+        workers = (
+            [pid for pid in proc.children(daemon) if self.below(proc.cwd(pid), inside=True)] if daemon else []
+        )
         if not workers:
             return []
         listed = {raw.get("pid") for raw in self.all()}

@@ -86,7 +86,8 @@ async def test_something_that_holds_on_to_the_output_is_not_waited_for(tmp_path,
     """A process that left the group keeps the pipe; the command is over all the same."""
     monkeypatch.setattr(commands, "DRAIN", 0.1)
     lines: list[str] = []
-    await commands.run("setsid sleep 600 & echo $!", tmp_path, os.environ, lines.append)
+    command = "mkfifo f; setsid sh -c 'echo $$ >f; exec sleep 600' & cat f"
+    await commands.run(command, tmp_path, os.environ, lines.append)
     assert not _ended(int(lines[0]))
     os.kill(int(lines[0]), signal.SIGKILL)
 

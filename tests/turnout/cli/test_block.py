@@ -90,16 +90,27 @@ def test_foreign_text(raw: str, lines: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "count, shown",
-    [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (61_234, "61 kB"), (999_400, "999 kB"), (999_600, "1.0 MB"), (1_370_000, "1.4 MB"), (12e9, "12 GB"), (3e15, "3000 TB")],
-)  # fmt: skip
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (61_234, "61 kB"),
+        (999_400, "999 kB"),
+        (999_600, "1.0 MB"),
+        (1_370_000, "1.4 MB"),
+        (12e9, "12 GB"),
+        (3e15, "3000 TB"),
+    ],
+)
 def test_sizes(count: float, shown: str) -> None:
     """Bytes in steps of 1000."""
     assert text.size(count) == shown
 
 
 @pytest.mark.parametrize(
-    "seconds, shown", [(0, "0.0 s"), (6.14, "6.1 s"), (9.96, "10 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (3725, "1 h 2 min")]
-)  # fmt: skip
+    "seconds, shown",
+    [(0, "0.0 s"), (6.14, "6.1 s"), (9.96, "10 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (3725, "1 h 2 min")],
+)
 def test_times(seconds: float, shown: str) -> None:
     """Times as people say them."""
     assert text.took(seconds) == shown

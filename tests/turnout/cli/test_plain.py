@@ -100,7 +100,7 @@ def test_each_event_is_a_line_of_json(play: Callable[..., None]) -> None:
         "seq": len(BAD),
         "deployment": "d1",
         "environment": "production",
-        **{key: value for key, value in BAD[-1][1].items()},
+        **BAD[-1][1],
     }
     assert err.getvalue().splitlines()[0] == "✗ v3 did not become healthy"
 

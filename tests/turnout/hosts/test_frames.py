@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 
 import pytest
@@ -29,6 +30,9 @@ class Bytes:
     def stderr_tail(self) -> list[str]:
         return []
 
+    def abort(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 
@@ -39,7 +43,7 @@ def frame(payload: bytes, kind: bytes = b"J") -> bytes:
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     at = sorted({place % (len(data) + 1) for place in places} | {0, len(data)})
-    return [piece for start, end in zip(at, at[1:], strict=False) if (piece := data[start:end])]
+    return [piece for start, end in itertools.pairwise(at) if (piece := data[start:end])]
 
 
 messages = st.lists(
@@ -47,11 +51,10 @@ messages = st.lists(
 )
 
 
-@given(
-    noise=st.binary(max_size=200).filter(lambda data: MAGIC not in data + MAGIC[:3]),
-    sent=messages,
-    places=st.lists(st.integers(0, 2000)),
-)
+noises = st.binary(max_size=200).filter(lambda data: MAGIC not in data + MAGIC[:3])
+
+
+@given(noise=noises, sent=messages, places=st.lists(st.integers(0, 2000)))
 def test_frames_survive_noise_and_any_cutting(
     noise: bytes, sent: list[dict[str, object]], places: list[int]
 ) -> None:

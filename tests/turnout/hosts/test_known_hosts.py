@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import os
 import stat
 from hashlib import sha1
 from pathlib import Path
@@ -89,7 +88,7 @@ def test_trust_writes_once_and_for_its_owner_only(home: Path) -> None:
     assert file.read_text() == line("[vps]:2222")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    assert os.listdir(file.parent) == ["known_hosts"]
+    assert [kept.name for kept in file.parent.iterdir()] == ["known_hosts"]
 
 
 def test_trust_keeps_what_is_there(home: Path) -> None:

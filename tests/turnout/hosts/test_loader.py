@@ -61,6 +61,10 @@ def install(path: Path, program: Zipapp) -> Path:
     return kept(path, program)
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
 def kept(path: Path, program: Zipapp) -> Path:
     return path / ".turnout" / "bin" / f"turnout_host-{program.digest[:16]}.pyz"
 
@@ -82,7 +86,7 @@ def test_the_program_is_kept_and_not_asked_for_again(tmp_path: Path, program: Zi
     """The second start finds it by its digest; nothing else lies beside it."""
     file = install(tmp_path / "new" / "app", program)
     assert file.read_bytes() == program.content
-    assert os.listdir(file.parent) == [file.name]
+    assert names(file.parent) == [file.name]
     again = python()
     again.ask(tmp_path / "new" / "app", program)
     assert again.hear() == {"need": False}
@@ -105,7 +109,7 @@ def test_what_arrives_damaged_is_not_kept(tmp_path: Path, program: Zipapp) -> No
     loader.say(program.content[:-1] + b"!")
     assert loader.hear()["error"]["code"] == "store"
     assert loader.end() == 1
-    assert os.listdir(kept(tmp_path, program).parent) == []
+    assert names(kept(tmp_path, program).parent) == []
 
 
 def test_nothing_after_the_program_is_swallowed(tmp_path: Path, program: Zipapp) -> None:
@@ -217,7 +221,7 @@ def test_a_full_disk_is_told_and_left_clean(tmp_path: Path, program: Zipapp) -> 
         error = refused(disk / "app", big)
         assert "no room" in error["message"]
         assert "df" in error["detail"]["remedy"]
-        assert os.listdir(kept(disk / "app", big).parent) == []
+        assert names(kept(disk / "app", big).parent) == []
     finally:
         subprocess.run(["umount", disk], check=True)
 
@@ -238,6 +242,6 @@ def test_leftovers_of_killed_loaders_are_swept(tmp_path: Path, program: Zipapp) 
     for name in (f"turnout_host-a.pyz.{dead.pid}.tmp", f"turnout_host-a.pyz.{os.getpid()}.tmp", "notes.tmp"):
         (folder / name).touch()
     install(tmp_path, program)
-    assert sorted(os.listdir(folder)) == sorted(
+    assert names(folder) == sorted(
         [kept(tmp_path, program).name, f"turnout_host-a.pyz.{os.getpid()}.tmp", "notes.tmp"]
     )

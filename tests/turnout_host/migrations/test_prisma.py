@@ -84,7 +84,7 @@ Error code: P1012
 error: Environment variable not found: DATABASE_URL.
 """
 NO_PRISMA = 'npm error npx canceled due to missing packages and no YES option: ["prisma@7.10.1"]\n'
-KILLED = "3 migrations found in prisma/migrations\n\nApplying migration `20261101000000_broken`\n"
+KILLED = "Applying migration `20261012140000_count_views`\nApplying migration `20261101000000_broken`\n"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.turnout_host.site import Site, until
 
+from tests.turnout_host.site import Site, until
 from turnout_host import facts, proc
 from turnout_host.errors import HostError
 from turnout_host.processes import rpc
@@ -42,20 +42,26 @@ def test_start_reload_save_delete(site):
     site.reload("v1")
     daemon = site.pm2.daemon()
     first = site.pm2.processes()
-    assert runs(site) == {"v1"}
-    assert [(process.name, process.status, process.mode) for process in first] == [("app", "online", "cluster")] * 2
+    until(lambda: runs(site) == {"v1"})
+    assert [(process.name, process.status, process.mode) for process in first] == [
+        ("app", "online", "cluster")
+    ] * 2
     assert first[0].cwd == str(site.layout.current)
     assert os.getsid(daemon) == daemon != os.getsid(0)
     assert proc.cwd(daemon) == str(site.layout.path)
     site.reload("v2")
-    assert runs(site) == {"v2"}
+    until(lambda: runs(site) == {"v2"})
     assert site.pm2.daemon() == daemon
     assert len(site.pm2.processes()) == 3, "changed instances must be scaled"
     assert site.pm2.expected() == {"app": 3}
     assert site.pm2.unlisted() == []
     site.pm2.save()
     assert len(json.loads(Path(site.home, "dump.pm2").read_text())) == 3
-    assert facts.daemon(site.home) == {"pid": daemon, "version": "7.0.4", "node": facts.node_version(site.toolchain.node)}
+    assert facts.daemon(site.home) == {
+        "pid": daemon,
+        "version": "7.0.4",
+        "node": facts.node_version(site.toolchain.node),
+    }
     site.pm2.delete()
     assert site.pm2.processes() == []
 
@@ -63,10 +69,14 @@ def test_start_reload_save_delete(site):
 def test_no_descriptor_of_ours_reaches_the_daemon(site, tmp_path):
     """A lease that the daemon inherited would be held for ever."""
     site.release("v1")
-    with open(tmp_path / "lease", "w") as lease:
+    with Path(tmp_path, "lease").open("w") as lease:
         os.set_inheritable(lease.fileno(), True)
         site.reload("v1")
-        held_there = [os.readlink(f"/proc/{pid}/fd/{fd}") for pid in proc.family(site.pm2.daemon()) for fd in os.listdir(f"/proc/{pid}/fd")]
+        held_there = [
+            os.path.realpath(link)
+            for pid in proc.family(site.pm2.daemon())
+            for link in Path(f"/proc/{pid}/fd").iterdir()
+        ]
         assert str(tmp_path / "lease") not in held_there
 
 
@@ -80,11 +90,17 @@ def test_values_of_the_dotenv_never_reach_pm2(site):
 
 
 def test_an_app_that_a_hand_started(site):
-    """A path of an old release and a value of the dotenv, both stored by a hand's start, are replaced by the next reload."""
+    """A path of an old release and a value of the dotenv that a hand's start stored are replaced by the next reload."""
     site.release("v1")
     site.release("v2")
     site.point("v1")
-    site.hand("start", str(site.layout.release("v1") / "ecosystem.config.js"), "--env", "production", SECRET="from-a-shell")
+    site.hand(
+        "start",
+        str(site.layout.release("v1") / "ecosystem.config.js"),
+        "--env",
+        "production",
+        SECRET="from-a-shell",
+    )
     assert site.pm2.processes()[0].cwd.endswith("releases/v1")
     assert site.pm2.stale_env(["SECRET", "OTHER"]) == ["SECRET"]
     daemon = site.pm2.daemon()
@@ -92,7 +108,9 @@ def test_an_app_that_a_hand_started(site):
     since = site.reload("v2")
     site.prove("v2", since)
     assert site.pm2.daemon() == daemon
-    assert {process.id for process in site.pm2.processes()} == before, "replaced without a gap, not started anew"
+    assert {process.id for process in site.pm2.processes()} == before, (
+        "replaced without a gap, not started anew"
+    )
     assert site.pm2.processes()[0].cwd == str(site.layout.current)
     assert "from-" not in stored(site)
     assert site.probe().ask().body["node_env"] == "production"
@@ -110,7 +128,9 @@ def test_changed_mode(site):
 
 def test_an_app_that_left_the_file(site):
     """It is stopped; what a hand started from the same folder is left alone."""
-    site.release("v1", extra="{}, ) , Object.assign({ name: 'mail', script: './server.js', env: { PORT: 0 } }")
+    site.release(
+        "v1", extra="{}, ) , Object.assign({ name: 'mail', script: './server.js', env: { PORT: 0 } }"
+    )
     site.release("v2")
     site.reload("v1")
     assert site.pm2.expected() == {"app": 2, "mail": 1}
@@ -204,7 +224,7 @@ def test_the_tail_is_what_was_written_since(site):
     (site.layout.logs / "err.log").write_text("an old story\n")
     site.reload("v1")
     assert site.pm2.tail() == []
-    with open(site.layout.logs / "err.log", "a") as log:
+    with Path(site.layout.logs, "err.log").open("a") as log:
         log.write("boom\n")
     assert site.pm2.tail() == ["boom"]
     (site.layout.logs / "err.log").write_text("new\n")  # a rotation

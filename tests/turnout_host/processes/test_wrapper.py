@@ -25,7 +25,9 @@ def toolchain(tmp_path) -> Toolchain:
     return Toolchain(layout, None, None, os.environ["PATH"])
 
 
-def given(toolchain: Toolchain, text: str, name: str = "ecosystem.config.js", keys=(), **settings: Any) -> dict[str, Any]:
+def given(
+    toolchain: Toolchain, text: str, name: str = "ecosystem.config.js", keys=(), **settings: Any
+) -> dict[str, Any]:
     """The first app of a file that reads `text`, as PM2 would be given it."""
     (toolchain.layout.release("v1") / name).write_text(text)
     settings = {"config": name, "process_env": "production", "drain_timeout": 5, **settings}
@@ -61,7 +63,8 @@ def test_paths_lead_through_current(toolchain, fields, cwd, script):
 
 def test_every_string_is_rewritten_but_not_another_release(toolchain):
     """Paths inside arguments, nested tables and logs are rewritten; v10 is not taken for v1."""
-    fields = "args: ['--c=' + __dirname + '/c.json:x', __dirname + '0/y'], env: { A: __dirname }, out_file: __dirname + '/logs/o.log'"
+    fields = "args: ['--c=' + __dirname + '/c.json:x', __dirname + '0/y'], env: { A: __dirname }"
+    fields += ", out_file: __dirname + '/logs/o.log'"
     found, current = given(toolchain, app(fields)), str(toolchain.layout.current)
     assert found["args"] == [f"--c={current}/c.json:x", str(toolchain.layout.release("v10") / "y")]
     assert found["env"]["A"] == current
@@ -80,7 +83,8 @@ def test_logs_go_to_the_usual_files(toolchain):
 def test_no_value_of_the_dotenv_reaches_pm2(toolchain):
     """Keys of the dotenv are taken out of every env table, also when the file itself loads the dotenv."""
     text = "process.env.DATABASE_URL = 's3cr3t'; process.env.OTHER = 'loaded';" + app(
-        "env: { DATABASE_URL: process.env.DATABASE_URL, KEEP: 1 }, env_production: { DATABASE_URL: 'x', PORT: 3000 }, port: 4000"
+        "env: { DATABASE_URL: process.env.DATABASE_URL, KEEP: 1 }, port: 4000,"
+        "env_production: { DATABASE_URL: 'x', PORT: 3000 }"
     )
     found = given(toolchain, text, keys=["DATABASE_URL", "PORT"])
     assert found["env"] == {"KEEP": 1, "PATH": toolchain.env()["PATH"]}
@@ -90,13 +94,14 @@ def test_no_value_of_the_dotenv_reaches_pm2(toolchain):
 
 
 def test_what_the_file_does_to_its_process_is_undone(toolchain):
-    """PM2 stores its own process.env for the app at the first start, so a dotenv loaded by the file must be gone again."""
+    """PM2 stores its own process.env for the app, so a dotenv that the file loads must be gone again."""
     layout = toolchain.layout
     (layout.release("v1") / "ecosystem.config.js").write_text(
         "process.env.SECRET = 's'; process.env.HOME = '/x'; process.chdir('/');" + app("")
     )
     wrapper.write(layout, wrapper.settings_of({}, toolchain, layout.current, [], 0.0))
-    code = "require(process.argv[1]); console.log(JSON.stringify([process.env.SECRET, process.env.HOME, process.cwd()]))"
+    code = "require(process.argv[1]); const { SECRET, HOME } = process.env;"
+    code += "console.log(JSON.stringify([SECRET, HOME, process.cwd()]))"
     argv = [toolchain.node, "-e", code, str(layout.wrapper)]
     done = subprocess.run(argv, cwd=layout.path, env={"HOME": "/h"}, capture_output=True, check=True)
     assert json.loads(done.stdout) == [None, "/h", str(layout.path)]
@@ -110,7 +115,10 @@ def test_what_the_file_does_to_its_process_is_undone(toolchain):
         ("e.config.js", "exports.default = { apps: [{ name: 'x', script: 'server.js' }] }"),
         ("e.config.cjs", "module.exports = { apps: { name: 'x', exec: 'server.js' } }"),
         ("pm2.json", '{ "apps": [{ "name": "x", "script": "server.js" }] /* PM2 takes comments */ }'),
-        ("e.config.js", "console.log('noise'); process.stdout.write('more'); module.exports = [{ name: 'x', cmd: 'server.js' }]"),
+        (
+            "e.config.js",
+            "console.log('noise'); process.stdout.write('more'); module.exports = [{ name: 'x', cmd: 'server.js' }]",
+        ),
         ("e.config.js", "module.exports = { apps: [{ script: './x.js' }] }"),
     ],
 )
@@ -146,7 +154,9 @@ def test_what_pm2_makes_of_it(toolchain, fields, mode, instances):
     assert (found["mode"], found["instances"]) == (mode, instances)
 
 
-@pytest.mark.parametrize("fields, listen, kill", [("", 10000, 5000), ("listen_timeout: 60000, kill_timeout: '9000'", 60000, 9000)])
+@pytest.mark.parametrize(
+    "fields, listen, kill", [("", 10000, 5000), ("listen_timeout: 60000, kill_timeout: '9000'", 60000, 9000)]
+)
 def test_times_are_long_enough(toolchain, fields, listen, kill):
     """PM2 waits at least 10 s for a worker and lets it drain; longer times of the app's own stay."""
     found = given(toolchain, app(fields))
@@ -161,7 +171,12 @@ def test_listen_timeout_follows_the_rehearsed_boot(toolchain):
 
 def test_merged_env(toolchain):
     """The env of the chosen environment wins, and values are the text that a process sees."""
-    found = given(toolchain, app("env: { A: 1, B: 'b', C: { d: 1 }, N: null }, env_production: { B: true }, env_staging: { B: 'no' }"))
+    found = given(
+        toolchain,
+        app(
+            "env: { A: 1, B: 'b', C: { d: 1 }, N: null }, env_production: { B: true }, env_staging: { B: 'no' }"
+        ),
+    )
     env = found["turnout"]["env"]
     assert {key: env.get(key) for key in "ABCN"} == {"A": "1", "B": "true", "C": '{"d":1}', "N": None}
 

@@ -16,6 +16,7 @@ from turnout.model import Address, Secret
 
 USER = "demo"
 PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+CHUNK = 1 << 16
 ENDING = 3.0
 """Seconds that sessions get to end by themselves when the server closes."""
 
@@ -36,7 +37,7 @@ class DemoServer:
         self._client_key = asyncssh.generate_private_key("ssh-ed25519", comment="turnout demo")
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._connections: set[asyncssh.SSHServerConnection] = set()
-        self._sessions: dict[int, asyncio.subprocess.Process] = {}
+        self._sessions: dict[asyncio.Task[None], asyncio.subprocess.Process] = {}
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 takes a free one, which is then in `port`."""
@@ -82,18 +83,20 @@ class DemoServer:
             env=self._env,
             start_new_session=True,
         )
-        self._sessions[child.pid] = child
         for descriptor in (stdin, stdout, stderr):
             os.close(descriptor)
-        await process.redirect(stdin=to_child, stdout=from_out, stderr=from_err)
-        status = (
-            await child.wait()
-        )  # a lost connection closes the pipes and nothing else, as with sshd (FACTS)
-        self._sessions.pop(child.pid, None)
-        await process.stdout.drain()
-        await process.stderr.drain()
+        task = asyncio.current_task()
+        assert task
+        self._sessions[task] = child
+        incoming = asyncio.create_task(_incoming(process.stdin, to_child))
+        # a lost connection closes the pipes and does nothing else, as with sshd (FACTS)
+        await asyncio.gather(_outgoing(from_out, process.stdout), _outgoing(from_err, process.stderr))
+        status = await child.wait()
+        incoming.cancel()
+        await asyncio.gather(incoming, return_exceptions=True)
         process.exit(status if status >= 0 else 128 - status)
         await process.wait_closed()
+        self._sessions.pop(task, None)
 
     async def close(self) -> None:
         """Cut all connections, give the sessions a moment to end, and kill what is left of them."""
@@ -103,14 +106,39 @@ class DemoServer:
         for connection in list(self._connections):
             connection.abort()
         await self._acceptor.wait_closed()
-        waiting = [asyncio.create_task(child.wait()) for child in self._sessions.values()]
-        if waiting:
-            await asyncio.wait(waiting, timeout=ENDING)
-        for pid, child in list(self._sessions.items()):
+        sessions = dict(self._sessions)
+        if sessions:
+            await asyncio.wait(sessions, timeout=ENDING)
+        for child in sessions.values():
             if child.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(pid, signal.SIGKILL)
-        await asyncio.gather(*waiting)
+                    os.killpg(child.pid, signal.SIGKILL)
+        await asyncio.gather(*sessions, return_exceptions=True)
+
+
+async def _incoming(source: asyncssh.SSHReader[bytes], descriptor: int) -> None:
+    """Copy what the client says into a pipe, and close it at the end."""
+    loop = asyncio.get_running_loop()
+    protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader())
+    transport, _ = await loop.connect_write_pipe(lambda: protocol, os.fdopen(descriptor, "wb", 0))
+    pipe = asyncio.StreamWriter(transport, protocol, None, loop)
+    with contextlib.suppress(OSError, asyncssh.Error), contextlib.closing(pipe):
+        while data := await source.read(CHUNK):
+            pipe.write(data)
+            await pipe.drain()
+
+
+async def _outgoing(descriptor: int, sink: asyncssh.SSHWriter[bytes]) -> None:
+    """Copy what comes out of a pipe to the client, and close it at the end or when the client is gone."""
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: protocol, os.fdopen(descriptor, "rb", 0)
+    )
+    with contextlib.suppress(OSError, asyncssh.Error), contextlib.closing(transport):
+        while data := await reader.read(CHUNK):
+            sink.write(data)
+            await sink.drain()
 
 
 class _Guest(asyncssh.SSHServer):

@@ -41,6 +41,15 @@ class Figures:
         """All that were sent."""
         return self.ok + self.failed
 
+    def __sub__(self, before: Figures) -> Figures:
+        """What was counted between two moments."""
+        return Figures(
+            self.ok - before.ok,
+            self.failed - before.failed,
+            self.reasons - before.reasons,
+            self.releases - before.releases,
+        )
+
 
 @dataclass
 class Sighting:
@@ -101,13 +110,7 @@ class Traffic:
 
     def since(self, mark: Figures) -> Figures:
         """The figures since a mark."""
-        now = self.mark()
-        return Figures(
-            now.ok - mark.ok,
-            now.failed - mark.failed,
-            now.reasons - mark.reasons,
-            now.releases - mark.releases,
-        )
+        return self.mark() - mark
 
     async def _client(self, keep: bool, number: int) -> None:
         """One user: a request, its answer, a pause."""
@@ -200,7 +203,7 @@ class Link:
 
 
 class TrafficThread:
-    """Traffic in a thread with a loop of its own, so that it goes on whatever the caller does. Takes Traffic's arguments."""
+    """Traffic with a loop and a thread of its own, so that it goes on whatever the caller does."""
 
     def __init__(self, port: int, path: str | Sequence[str] = "/", **more: Any) -> None:
         self._loop = asyncio.new_event_loop()
