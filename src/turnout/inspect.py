@@ -43,15 +43,9 @@ async def _each(config: Config, environment: Environment, reach: Reach, call: st
 async def _ask(
     config: Config, environment: Environment, reach: Reach, address: Address, call: str
 ) -> dict[str, Any]:
-    processes = {
-        "app": config.app,
-        "config": config.processes.config,
-        "process_env": environment.process_env,
-        "drain_timeout": config.processes.drain_timeout,
-    }
     try:
         async with await connect(environment, reach, address) as client:
-            answer = await client.call(call, processes=processes, health=config.health.model_dump())
+            answer = await client.call(call, **config.settings(environment))
     except TurnoutError as error:
         error.host = str(address)
         raise

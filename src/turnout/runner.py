@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from turnout.builder.cache import Cache
 from turnout.deploy import DEPLOY, ROLLBACK
-from turnout.errors import Cancelled, TurnoutError
+from turnout.errors import Cancelled, HostKeyError, TurnoutError
 from turnout.hosts import transport
 from turnout.hosts.client import HostClient
 from turnout.model import Address, DeployOptions, Outcome, RollbackOptions
@@ -55,7 +55,12 @@ async def rollback(
 
 async def connect(environment: Environment, reach: Reach, address: Address) -> HostClient:
     """Reach one host of an environment."""
-    return await HostClient.open(transport(address, reach.key, reach.known_hosts), environment.path)
+    try:
+        return await HostClient.open(transport(address, reach.key, reach.known_hosts), environment.path)
+    except HostKeyError as error:
+        trust = "turnout host trust "
+        error.remedy = [line.replace(f"{trust}ENV", trust + environment.name) for line in error.remedy]
+        raise
 
 
 def _work(

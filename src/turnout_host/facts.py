@@ -6,6 +6,7 @@ import getpass
 import os
 import platform
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,11 @@ ASK_SHELL = r"printf '\036turnout\036'; env -0; printf '\036turnout\036'"
 """Constant. What a profile prints stands outside the marks."""
 
 MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
+
+KEPT = ("PATH", "PM2_HOME")
+NETWORK = re.compile(
+    r"(?i)((https?|no|all)_proxy|npm_config_\w+)\Z|NODE_EXTRA_CA_CERTS\Z|SSL_CERT_(FILE|DIR)\Z"
+)
 
 _env: Optional[Dict[str, str]] = None
 
@@ -53,15 +59,20 @@ def facts(layout: Layout) -> Dict[str, Any]:
 
 
 def shell_env() -> Dict[str, str]:
-    """PATH and PM2_HOME of the user's login shell, asked once; ours where it does not answer.
+    """PATH, PM2_HOME and the way out (`network_env`) of the login shell, asked once; ours where it does not answer.
 
     The SSH session's PATH is often shorter than what a person has after logging in.
     """
     global _env
     if _env is None:
         found = _asked() or dict(os.environ)
-        _env = {key: found[key] for key in ("PATH", "PM2_HOME") if found.get(key)}
+        _env = {key: value for key, value in found.items() if value and (key in KEPT or NETWORK.match(key))}
     return _env
+
+
+def network_env() -> Dict[str, str]:
+    """Proxies, certificates and npm's settings of the login shell: `npm ci` on a host needs them, the app does not."""
+    return {key: value for key, value in shell_env().items() if NETWORK.match(key)}
 
 
 def pm2_home() -> str:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path, PurePosixPath
 from typing import Callable, Iterator, List, Optional, Sequence
 
-from turnout_host import children, disk
+from turnout_host import children, disk, facts
 from turnout_host.errors import InstallError, UsageError
 from turnout_host.layout import LAYER, Layout
 from turnout_host.manifest import Entry
@@ -70,6 +70,7 @@ def make(
         for number, command in enumerate(commands):
             _run(["/bin/sh", "-c", command], command, work, path_dirs, say)
             if number == 0:
+                _must_be_installed(command, work)
                 _add_prisma(work, path_dirs, say)
         if not (work / "node_modules").is_dir():
             raise InstallError("the commands made no node_modules", where=str(release_folder), tail=[])
@@ -80,13 +81,20 @@ def make(
 
 def _run(argv: List[str], command: str, work: Path, path_dirs: List[str], say: Callable[[str], None]) -> None:
     path = [str(work / "node_modules" / ".bin"), *path_dirs]
-    env = children.clean_env(path, DATABASE_URL=DUMMY_DATABASE, **_QUIET)
+    env = children.clean_env(path, DATABASE_URL=DUMMY_DATABASE, **facts.network_env(), **_QUIET)
     try:
         finished = children.run(argv, work, env, say)
     except FileNotFoundError as error:
         raise InstallError(f"{error.filename} is not there to run", tail=[], where=command) from None
     if finished.status != 0:
         raise InstallError(f"`{command}` failed ({_how(finished.status)})", tail=finished.tail, where=command)
+
+
+def _must_be_installed(command: str, work: Path) -> None:
+    """Npm can end with status 0 and nothing installed when the registry is out of reach (docs/facts.md)."""
+    wanted = command.startswith("npm ") and (work / "package-lock.json").is_file()
+    if wanted and not (work / "node_modules" / ".package-lock.json").is_file():
+        raise InstallError(f"`{command}` ended well, but installed nothing", tail=[], where=command)
 
 
 def _how(status: int) -> str:

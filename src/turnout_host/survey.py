@@ -202,7 +202,9 @@ class Survey:
             )
 
     def _ours(self, pid: int) -> bool:
-        return (proc.cwd(pid) or "").startswith(str(self._layout.path) + "/")
+        """Cluster workers share a socket that PM2's daemon holds, so its children count too."""
+        inside = str(self._layout.path) + "/"
+        return any((proc.cwd(one) or "").startswith(inside) for one in proc.family(pid))
 
 
 def running(layout: Layout) -> Optional[str]:

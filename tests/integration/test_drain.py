@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.support.site import Site
 
+from tests.support.site import Site
 from turnout.cli.demo.traffic import Figures, TrafficThread
 
 pytestmark = pytest.mark.integration
@@ -42,7 +42,8 @@ def test_no_request_fails_in_a_good_deployment(live: Site, traffic: TrafficThrea
     assert set(served(traffic).releases) == {before, end["release"]}
 
 
-CRASH = ("src/server-local.ts", "const log = createLogger(env.logLevel);", "throw new Error('no camera');")
+READ = "const env = readEnv(process.env);"
+CRASH = ("src/server-local.ts", READ, f"{READ}\n  if (env.port) throw new Error('no camera');")
 SICK = ("src/controllers/health.ts", "healthy ? 200 : 503", "500")
 
 

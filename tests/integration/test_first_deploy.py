@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.support.site import NAME, Site
 
 pytestmark = pytest.mark.integration
 
 
 def test_a_host_with_only_sshd_and_python3_serves_v1_on_a_node_of_turnouts_own(site: Site) -> None:
-    """Node, npm and PM2 come from layers: daemon and workers run on them, and a person who logs in finds them."""
+    """Node, npm and PM2 come from layers, the database is migrated, logs are shared, and a person finds the tools."""
     assert site.hand("command -v node npm npx pm2 || echo none") == "none\n"
 
-    end = site.deploy().finished
+    run = site.deploy()
 
+    end = run.finished
     assert (end["result"], end["exit_code"], end["release"], end["previous"]) == ("succeeded", 0, "v1", None)
     assert site.answer().body["release"] == "v1"
     pids = [process.pid for process in site.processes()]
@@ -25,14 +27,10 @@ def test_a_host_with_only_sshd_and_python3_serves_v1_on_a_node_of_turnouts_own(s
     assert site.hand("node --version").startswith("v20.")
     assert site.hand(f"pm2 pid {NAME}").split() == [str(pid) for pid in pids]
 
-
-def test_the_first_deployment_migrates_the_database_and_shares_the_logs(site: Site) -> None:
-    """The app reads and writes a real database, and what it prints is in shared/logs, whatever release printed it."""
-    run = site.deploy()
-
     migrated = [entry for entry in site.journal() if entry["type"] == "migration.finished"]
-    assert [entry["applied"] for entry in migrated] == [["20260901090000_create_videos", "20261012140000_count_views"]]
-    assert run.step("migrate")["status"] == "done"
+    assert [entry["applied"] for entry in migrated] == [
+        ["20260901090000_create_videos", "20261012140000_count_views"]
+    ]
     assert site.answer("/videos") == (200, [])
     assert site.database.stat().st_size > 0
     assert "listens on" in (site.path / "shared/logs/out.log").read_text()

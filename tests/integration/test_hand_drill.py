@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.site import NAME, Site
+
+from tests.support.site import NAME, Site, until
 
 pytestmark = pytest.mark.integration
 DRILL = """\
@@ -25,6 +26,7 @@ def drilled(live: Site) -> Site:
     assert live.serving() == {"v2"}
     (backup,) = (live.path / "backups").iterdir()
     live.hand(DRILL.format(path=live.path, backup=backup.name, name=NAME))
+    until(lambda: live.answers() and live.serving() == {"v1"})  # `pm2 restart` has a gap, unlike a reload
     return live
 
 
@@ -33,7 +35,6 @@ def test_the_drill_brings_the_release_of_the_backup_back(drilled: Site) -> None:
     folder = drilled.path / "releases/v1"
 
     assert (drilled.path / "current").resolve() == folder
-    assert drilled.serving() == {"v1"}
     assert {Path(f"/proc/{process.pid}/cwd").resolve() for process in drilled.processes()} == {folder}
     assert drilled.answer("/").body == {"greeting": "Welcome to Blue Video"}
 
@@ -59,4 +60,3 @@ def test_the_next_deployment_works_and_names_what_the_hand_did(drilled: Site) ->
     assert (end["result"], end["release"], end["previous"]) == ("succeeded", "v3", "v1")
     assert any("hand" in note and "v1" in note for note in end["notes"]), end
     assert drilled.status()["needs_a_look"] == []
-    assert drilled.rollback().finished["release"] in {"v1", "v2"}

@@ -6,11 +6,11 @@ import json
 import os
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
-from tests.support.site import Site, strays, until
 
+from tests.support.left import nothing_left, ours
+from tests.support.site import Site, until
 from turnout.deploy import DEPLOY
 from turnout_host.lease import Lease
 
@@ -30,23 +30,6 @@ def kill_at(site: Site, step: str) -> None:
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
-
-
-def ours(site: Site) -> list[int]:
-    """Processes of the host program, the oldest first."""
-    return sorted(pid for pid in strays(site.path) if b"turnout_host" in Path(f"/proc/{pid}/cmdline").read_bytes())
-
-
-def rehearsals(site: Site) -> list[int]:
-    """Processes of the app that run outside PM2."""
-    found = []
-    for pid in strays(site.path):
-        try:
-            if b"TURNOUT_REHEARSAL=1" in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                found.append(pid)
-        except OSError:
-            continue
-    return found
 
 
 @pytest.mark.parametrize("step", [name for name in DEPLOY.names if name != "notify"])
@@ -70,15 +53,6 @@ def after(site: Site) -> set[str]:
     return {entry["release"] for entry in site.journal() if entry["type"] == "activation.switched"}
 
 
-def nothing_left(site: Site) -> None:
-    """No temp folder, no unfinished release, no rehearsal, no lease (DESIGN 9.7)."""
-    until(lambda: Lease(site.layout).holder() is None)
-    assert list(site.layout.tmp.iterdir()) == []
-    states = {one["release"]: one["state"] for one in site.status()["releases"]}
-    assert {states[path.name] for path in site.layout.releases.iterdir()} == {"blessed"}
-    assert rehearsals(site) == []
-
-
 def test_a_killed_pointsman_is_ended_by_the_next_contact(live: Site) -> None:
     """Deployer, host program and pointsman die in the bake; a mere look at the status ends the job."""
     live.write_toml(bake="30s")
@@ -90,7 +64,9 @@ def test_a_killed_pointsman_is_ended_by_the_next_contact(live: Site) -> None:
             if "proved by" in line:
                 break
         process.send_signal(signal.SIGKILL)
-        for pid in ours(live):  # host program, pointsman and its worker: nobody is left who could start another
+        for pid in ours(
+            live
+        ):  # host program, pointsman and its worker: nobody is left who could start another
             os.kill(pid, signal.SIGKILL)
     finally:
         process.kill()

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+
 from tests.support.site import Site
 
 pytestmark = pytest.mark.integration
@@ -19,12 +20,15 @@ if (process.argv.includes('startOrReload')) {{
 require({real});
 """
 """A PM2 that says that it reloaded and did not; everything else is the real one's."""
-IDLE = "if (!process.env.TURNOUT_REHEARSAL) { setInterval(() => {}, 1000); return; }\n  server.listen(env.port"
+IDLE = (
+    "if (!process.env.TURNOUT_REHEARSAL) { setInterval(() => {}, 1000); return; }\n  server.listen(env.port"
+)
 """An app that rehearses well, and under PM2 stays online without listening."""
 
 
 def lying_pm2(site: Site) -> None:
     """Let the host have Node, npm and PM2 of its own, the last of which lies."""
+    shutil.rmtree(site.sshd.home / ".local")  # the links to our layers, which come first in a login's PATH
     for name in ("node", "npm"):
         (site.tools / name).symlink_to(str(shutil.which(name)))
     real = next(site.layout.layers.glob("pm2-*")) / "node_modules/pm2"
@@ -32,8 +36,8 @@ def lying_pm2(site: Site) -> None:
     (package / "bin").mkdir(parents=True)
     shutil.copy(real / "package.json", package)
     (package / "bin/pm2").write_text(TICKS.format(real=json.dumps(str(real / "bin/pm2"))))
+    (package / "bin/pm2").chmod(0o755)
     (site.tools / "pm2").symlink_to(package / "bin/pm2")
-    (site.tools / "pm2").chmod(0o755)
 
 
 def test_ticks_of_a_pm2_that_did_not_reload_are_no_success(live: Site) -> None:
@@ -68,7 +72,7 @@ def test_processes_that_are_online_and_answer_nobody_are_no_success(live: Site) 
 
 
 def test_a_first_release_that_pm2_never_started_leaves_nothing_behind(site: Site) -> None:
-    """There is no way back from a first deployment: it is stopped, `current` is removed, and nothing serves, as before."""
+    """There is no way back from a first one: it is stopped, `current` is removed, and nothing serves, as before."""
     site.change("src/server-local.ts", "server.listen(env.port", IDLE, "Online and idle")
     site.write_toml(more='start_period = "3s"\ntimeout = "1s"')
 

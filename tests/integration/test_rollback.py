@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.support.site import Site
 
+from tests.support.site import Site
 from turnout.deploy import ROLLBACK
 
 pytestmark = pytest.mark.integration
@@ -26,15 +26,25 @@ def three(live: Site) -> Site:
     return live
 
 
-@pytest.fixture(autouse=True)
-def at_v3(three: Site) -> None:
-    """Each test begins where v3 serves."""
-    if three.current() != "v3":
-        three.rollback("v3")
+def at(site: Site, release: str) -> None:
+    """Begin where this release serves; costs nothing when it does already."""
+    if site.current() != release:
+        site.rollback(release)
+
+
+@pytest.mark.parametrize("named", ["v9", "v3", "v0", "../x"])
+def test_a_release_that_cannot_be_gone_back_to_is_refused(three: Site, named: str) -> None:
+    """Unknown, running already, or no release at all; v3 goes on serving."""
+    at(three, "v3")
+
+    assert three.rollback(named, check=2).code == 2
+    assert three.current() == "v3"
+    assert three.serving() == {"v3"}
 
 
 def test_the_earlier_release_answers_at_once_with_nothing_built_or_sent(three: Site) -> None:
-    """Only the switch is made: no build, no upload, no migration, and not even a rehearsal when nothing changed around it."""
+    """Only the switch is made: no build, no upload, no migration, and no rehearsal while nothing changed around it."""
+    at(three, "v3")
     with watched(three, "v2") as seen:
         run = three.rollback()
 
@@ -48,34 +58,17 @@ def test_the_earlier_release_answers_at_once_with_nothing_built_or_sent(three: S
 
 
 def test_twice_goes_back_two(three: Site) -> None:
-    """Without a number the target is the newest blessed release below the running one."""
-    assert three.rollback().finished["release"] == "v2"
+    """Without a number the target is the newest blessed release below the running one, not the one that ran before."""
+    at(three, "v2")
+
     assert three.rollback().finished["release"] == "v1"
     assert three.serving() == {"v1"}
     assert three.answer("/").body == {"greeting": "Welcome to Blue Video"}
 
 
-def test_a_number_leads_to_that_release_back_and_forth(three: Site) -> None:
-    """`rollback v1`, then `rollback v3`, which is newer and was blessed."""
-    three.rollback("v1")
-    assert three.serving() == {"v1"}
-
-    three.rollback("v3")
-
-    assert three.serving() == {"v3"}
-    assert three.answer("/").body == {"greeting": "Three"}
-
-
-@pytest.mark.parametrize("named, code", [("v9", 2), ("v3", 2), ("v0", 2), ("../x", 2)])
-def test_a_release_that_cannot_be_gone_back_to_is_refused(three: Site, named: str, code: int) -> None:
-    """Unknown, running already, or no release at all; v3 goes on serving."""
-    assert three.rollback(named, check=code).code == code
-    assert three.serving() == {"v3"}
-
-
 def test_below_the_oldest_release_there_is_nothing_to_go_back_to(three: Site) -> None:
     """Refused with 23, and the block says why."""
-    three.rollback("v1")
+    at(three, "v1")
 
     run = three.rollback(check=23)
 
@@ -86,13 +79,24 @@ def test_below_the_oldest_release_there_is_nothing_to_go_back_to(three: Site) ->
 
 def test_a_deployment_after_a_rollback_is_a_new_release(three: Site) -> None:
     """Numbers are never used twice; the way back from it is the release that served before it."""
-    three.rollback("v1")
+    at(three, "v1")
     three.greet("After the rollback")
 
     end = three.deploy().finished
 
     assert (end["release"], end["previous"]) == ("v4", "v1")
     assert three.answer("/").body == {"greeting": "After the rollback"}
+
+
+def test_a_number_leads_to_that_release_also_to_a_newer_one(three: Site) -> None:
+    """From v1 to v3, which was blessed in its time."""
+    at(three, "v1")
+
+    end = three.rollback("v3").finished
+
+    assert (end["release"], end["previous"]) == ("v3", "v1")
+    assert three.serving() == {"v3"}
+    assert three.answer("/").body == {"greeting": "Three"}
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+
 from tests.support.client import TURNOUT
 
 pytestmark = pytest.mark.integration

@@ -62,7 +62,7 @@ class Reply(NamedTuple):
 
 
 class Site:
-    """Everything that one deployment needs; nothing is deployed yet. `close()` ends all that runs and removes the folder.
+    """All that one deployment needs; nothing is deployed yet. `close()` ends all that runs and removes the folder.
 
     `top` and `more` are text for turnout.toml: before the first table, and behind [health].
     """
@@ -145,7 +145,7 @@ class Site:
             "TURNOUT_CACHE": str(cache()),
             "VPS_SSH_KEY": self.sshd.key.reveal(),
             "VPS_KNOWN_HOSTS": self.sshd.host_key_line,
-            "npm_config_cache": os.environ.get("npm_config_cache") or str(Path.home() / ".npm"),
+            "NPM_CONFIG_CACHE": os.environ.get("NPM_CONFIG_CACHE") or str(Path.home() / ".npm"),
         }
 
     # the deployer
@@ -230,6 +230,13 @@ class Site:
             return Reply(response.status, json.loads(response.read() or b"null"))
         finally:
             connection.close()
+
+    def answers(self) -> bool:
+        """Whether anybody does."""
+        try:
+            return self.answer().status == 200
+        except OSError:
+            return False
 
     def serving(self) -> set[str]:
         """The releases that the app answers with, over enough connections to hear every worker."""

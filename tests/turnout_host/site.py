@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from turnout_host import proc, rehearsal
 from turnout_host.layout import Layout
-from turnout_host.probe import Probe
+from turnout_host.probe import Answer, Probe
 from turnout_host.processes.pm2 import PM2
 from turnout_host.proof import Proof, prove
 from turnout_host.toolchain import Toolchain
@@ -46,7 +47,14 @@ else {
     response.end(JSON.stringify(Object.assign(told, who)));
     if (own.mode === 'dies' && count > 20) process.exit(3);
   });
-  server.listen(port, '127.0.0.1', () => { if (own.ready) process.send('ready'); });
+  server.listen(port, '127.0.0.1', () => {
+    if (!own.ready) return;
+    const timer = setInterval(() => {
+      if (!fs.existsSync(own.ready)) return;
+      clearInterval(timer);
+      process.send('ready');
+    }, 20);
+  });
   process.on('SIGINT', () => { server.close(() => process.exit(0)); server.closeIdleConnections(); });
 }
 """
@@ -208,12 +216,33 @@ def until(true: Callable[[], Any], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
+class Requests:
+    """Asks the app all the time, from a thread of its own."""
+
+    def __init__(self, site: Site) -> None:
+        self._probe, self._stop = site.probe(10.0), threading.Event()
+        self.ok: list[Answer] = []
+        self.failed: list[Answer] = []
+        self._thread = threading.Thread(target=self._ask)
+
+    def _ask(self) -> None:
+        while not self._stop.is_set():
+            answer = self._probe.ask()
+            (self.ok if answer.ok else self.failed).append(answer)
+
+    def __enter__(self) -> Requests:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
 class Server:
     """Answers each connection with what `reply` writes to it; `count` is how many came."""
 
     def __init__(self, reply: Callable[[socket.socket], None]) -> None:
-        import threading
-
         self._reply, self.count = reply, 0
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]

@@ -115,7 +115,7 @@ def test_it_listens_somewhere_else(site, rehearsed):
 
 def test_wait_ready(site, rehearsed):
     """An app that tells PM2 it is ready finds a channel to tell it to."""
-    site.release("v1", extra="{ wait_ready: true }", ready=True)
+    site.release("v1", extra="{ wait_ready: true }", ready="/")
     assert rehearsed()["proof"] == "answer"
 
 

@@ -72,10 +72,11 @@ def missing_prisma(folder: Path) -> str | None:
     if (folder / "node_modules/prisma").exists():
         return None
     for name in inputs.LOCKS:
-        if (folder / name).is_file():
-            packages = json.loads((folder / name).read_bytes()).get("packages", {})
-            version = packages.get("node_modules/prisma", {}).get("version")
-            return str(version) if version else None
+        try:
+            packages = json.loads((folder / name).read_bytes())["packages"]
+            return str(packages["node_modules/prisma"]["version"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            continue  # another kind of lock file, or an app without Prisma's own package
     return None
 
 

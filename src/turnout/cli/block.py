@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from turnout.cli import text
-from turnout.errors import TurnoutError
+from turnout.errors import TurnoutError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,12 +27,12 @@ class Block:
 
     @classmethod
     def of(cls, error: TurnoutError) -> Block:
-        """The block of an error."""
+        """The block of an error that the runner has not seen: a usage error ends a command before it did anything."""
         return cls(
             error.message,
             _where(error.where, error.host, error.step),
             tuple(error.why),
-            error.state,
+            error.state or ("nothing was done" if isinstance(error, UsageError) else ""),
             tuple(error.remedy),
         )
 

@@ -42,22 +42,27 @@ def rollback(
     async def act(target: Target, bus: Bus) -> Outcome:
         from turnout import runner
 
-        return await runner.rollback(
-            target.config, target.environment, target.reach, RollbackOptions(release), bus
-        )
+        wanted = RollbackOptions(checked(release))
+        return await runner.rollback(target.config, target.environment, target.reach, wanted, bus)
 
     shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
     raise typer.Exit(carry_out(shared, act))
 
 
 def split(environment: str | None, release: str | None) -> tuple[str | None, str | None]:
-    """Environment and release as they were meant: `rollback v41` names a release. Raises UsageError."""
+    """Environment and release as they were meant: `rollback v41` names a release."""
     if environment is not None and release is None and RELEASE_NAME.fullmatch(environment):
         return None, environment
+    return environment, release
+
+
+def checked(release: str | None) -> str | None:
+    """The release, if it can be one. Raises UsageError."""
     if release is not None and not RELEASE_NAME.fullmatch(release):
         raise UsageError(
             f"{release!r} is not a release",
+            where="the argument RELEASE",
             why="a release is v and a number, such as v41",
             remedy="turnout releases    lists them",
         )
-    return environment, release
+    return release

@@ -101,6 +101,8 @@ def _expected(error: Exception) -> TurnoutError:
 
 
 def _finish(bus: Bus, error: TurnoutError) -> None:
+    from turnout.cli.block import Block
+
     bus.emit(
         "deployment.finished",
         result=error.result,
@@ -115,7 +117,7 @@ def _finish(bus: Bus, error: TurnoutError) -> None:
             "where": error.where,
             "why": error.why,
             "remedy": error.remedy,
-            "state": error.state,
+            "state": Block.of(error).state,
             "host": error.host,
             "step": error.step,
         },

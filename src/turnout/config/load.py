@@ -90,7 +90,12 @@ def _parse(text: str, shown: str) -> dict[str, Any]:
         last = text.rstrip().count("\n") + 1
         line, column = (match[1] or last, match[2] or 1) if match else (last, 1)
         reason = str(error)[: match.start()] if match else str(error)
-        raise UsageError(f"{shown} is not valid TOML", where=f"{shown}:{line}:{column}", why=reason) from None
+        raise UsageError(
+            f"{shown} is not valid TOML",
+            where=f"{shown}:{line}:{column}",
+            why=reason,
+            remedy=f"mend {shown}, then the same command again",
+        ) from None
 
 
 def _name_environments(data: dict[str, Any]) -> list[Fault]:

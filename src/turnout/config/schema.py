@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, Strict
 
@@ -154,6 +154,16 @@ class Config(Table):
     release: Release = Release()
     file: Path = Path("turnout.toml")
 
+    def settings(self, environment: Environment) -> dict[str, Any]:
+        """`processes` and `health` of docs/protocol.md: how a host runs the app and what counts as well there."""
+        processes = {
+            "app": self.app,
+            "config": self.processes.config,
+            "process_env": environment.process_env,
+            "drain_timeout": self.processes.drain_timeout,
+        }
+        return {"processes": processes, "health": self.health.model_dump()}
+
     def environment(self, name: str | None) -> Environment:
         """The environment of this name, or the only one; UsageError with their names otherwise."""
         known = ", ".join(self.environments)
@@ -162,11 +172,13 @@ class Config(Table):
         if name is None:
             raise UsageError(
                 f"which environment? {self.file.name} has {known}",
+                where="the argument ENVIRONMENT",
                 remedy=[f"name it as the first argument, for example {next(iter(self.environments))!r}"],
             )
         if name not in self.environments:
             raise UsageError(
-                f"there is no environment {name!r} in {self.file.name}",
+                f"there is no environment {name!r}",
+                where=self.file.name,
                 why=f"it has {known}",
                 remedy="name one of these, or add it to the file",
             )

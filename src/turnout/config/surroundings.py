@@ -67,10 +67,14 @@ def _check_user_and_port(user: str, port: str) -> None:
             "VPS_USER is not a user name",
             where="VPS_USER",
             why=f"{user!r} has characters that a name does not take",
+            remedy="set it to the user that logs in there, such as deploy",
         )
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise UsageError(
-            "VPS_PORT is not a port", where="VPS_PORT", why=f"{port!r} is not a number from 1 to 65535"
+            "VPS_PORT is not a port",
+            where="VPS_PORT",
+            why=f"{port!r} is not a number from 1 to 65535",
+            remedy="set it to the port of sshd there, such as 22, or unset it",
         )
 
 

@@ -71,7 +71,7 @@ async def known(goal: Goal, address: Address, at: Place) -> list[Finding]:
 async def _ask(goal: Goal, client: HostClient, at: Place, needs: Needs) -> list[Finding]:
     """The calls that only look. `status` is first: it ends an activation that nobody is at any more."""
     failures: list[Finding] = []
-    settings = _settings(goal)
+    settings = goal.config.settings(goal.environment)
 
     async def answer(call: str, **args: Any) -> dict[str, Any]:
         try:
@@ -100,17 +100,3 @@ async def _ask(goal: Goal, client: HostClient, at: Place, needs: Needs) -> list[
         skew=verdict.skew(facts.get("time"), before, after), now=after,
     )  # fmt: skip
     return [*verdict.judge(seen), *failures]
-
-
-def _settings(goal: Goal) -> dict[str, Any]:
-    """`processes` and `health` of docs/protocol.md."""
-    table = goal.config.processes
-    return {
-        "processes": {
-            "app": goal.config.app,
-            "config": table.config,
-            "process_env": goal.environment.process_env,
-            "drain_timeout": table.drain_timeout,
-        },
-        "health": goal.config.health.model_dump(),
-    }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turnout.builder import inputs, runtime, versions
+from turnout.config import example as dotenv_example
 from turnout.doctor import processes, repository
 from turnout.doctor.finding import APP, Finding, Place, many
 from turnout.doctor.texts import sources
@@ -90,7 +91,7 @@ async def look(config: Config, environment: Environment) -> tuple[list[Finding],
         app = App(config, tree.source, working, package, texts)
         found += [*files(app), *node(app, await runtime.own_version())]
         found += await processes.look(app.config, app.folder, working, app.absent)
-        return found, Needs(tuple(example_keys(app)), versions.wanted(config.node, package))
+        return found, Needs(tuple(dotenv_example.keys(app.folder)), versions.wanted(config.node, package))
 
 
 def files(app: App) -> list[Finding]:
@@ -241,7 +242,7 @@ def dotenv(app: App) -> list[Finding]:
 def example(app: App) -> list[Finding]:
     """Without .env.example nobody can tell that a host's .env lacks a key."""
     if app.has(".env.example"):
-        return [AT.ok(".env.example", many(len(example_keys(app)), "key"))]
+        return [AT.ok(".env.example", many(len(dotenv_example.keys(app.folder)), "key"))]
     remedy = app.absent(".env.example") or ["list the keys that the app needs, without values, and commit it"]
     return [
         AT.warn(
@@ -251,19 +252,6 @@ def example(app: App) -> list[Finding]:
             ["a key that a host lacks shows only in the rehearsal"],
         )
     ]
-
-
-def example_keys(app: App) -> list[str]:
-    """The keys that .env.example names, read as the survey step does."""
-    if not app.has(".env.example"):
-        return []
-    text = (app.folder / ".env.example").read_text("utf-8", "replace")
-    names = [
-        line.strip().removeprefix("export ").partition("=")[0].strip()
-        for line in text.splitlines()
-        if "=" in line
-    ]
-    return [name for name in names if name.isidentifier()]
 
 
 def health(app: App) -> list[Finding]:

@@ -254,7 +254,7 @@ def surveyed(seen: Seen) -> list[Finding]:
             TOPICS.get(found["what"], found["what"]),
             found["why"],
             seen.remedy(*(found.get("remedy") or ())),
-            [found["where"]] if found.get("where") else [],
+            [found["where"]] if found["where"] not in found["why"] else [],
         )
         for found in seen.survey.get("findings") or ()
     ]

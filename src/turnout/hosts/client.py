@@ -133,9 +133,7 @@ class HostClient:
             if call.answer.done():  # refused half-way (a full disk, an old token): the rest need not travel
                 return
             await self._data(chunk)
-            self._heard = (
-                asyncio.get_running_loop().time()
-            )  # on a slow link pongs queue behind megabytes of ours
+            self._is_alive()  # on a slow link pongs queue behind megabytes of ours
             sent += len(chunk)
             if on_progress:
                 on_progress(sent)
@@ -181,10 +179,13 @@ class HostClient:
         try:
             while True:
                 message = (await self._wire.read()).json()
-                self._heard = asyncio.get_running_loop().time()
+                self._is_alive()
                 self._take(message)
         except LinkLost as error:
             self._lose(str(error))
+
+    def _is_alive(self) -> None:
+        self._heard = asyncio.get_running_loop().time()
 
     def _take(self, message: dict[str, Any]) -> None:
         call = self._calls.get(message.get("id", 0))

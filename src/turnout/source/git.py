@@ -49,7 +49,10 @@ class Repository:
         Raises UsageError when neither is known, or when the commit has no folder `source`.
         """
         if not REF.fullmatch(ref):
-            raise UsageError(f"{ref!r} is not the name of a revision")
+            raise UsageError(
+                f"{ref!r} is not the name of a revision",
+                remedy="name a branch, a tag or a commit, such as --ref main",
+            )
         commit = await self._commit(ref) or await self._commit(f"refs/remotes/origin/{ref}")
         if commit is None:
             raise await self._unknown(ref)

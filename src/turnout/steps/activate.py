@@ -14,8 +14,7 @@ async def activate(work: Work, host: Target) -> Done:
         release=host.release,
         kind=work.command,
         by=work.by,
-        processes=work.processes(),
-        health=work.health(),
+        **work.settings,
         boot_seconds=host.boot_seconds,
         restart_pm2=work.deploy.restart_pm2,
     )

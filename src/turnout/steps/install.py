@@ -11,9 +11,7 @@ async def install(work: Work, host: Target) -> Done:
     made = Done("shipped") if key in work.layers else Done("the layer was there already", "reused")
     if key and host.lacks(key):
         made = await _make(work, host, key)
-    await host.client.call(
-        "install", release=host.release, layers=host.layers, processes=work.processes(), health=work.health()
-    )
+    await host.client.call("install", release=host.release, layers=host.layers, **work.settings)
     return made
 
 

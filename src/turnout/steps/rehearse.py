@@ -14,8 +14,7 @@ async def rehearse(work: Work, host: Target) -> Done:
         "rehearse",
         on_event=work.listen("rehearse", host),
         release=host.release,
-        processes=work.processes(),
-        health=work.health(),
+        **work.settings,
     )
     host.boot_seconds = float(answer["boot_seconds"])
     return Done(f"well {host.boot_seconds:.1f} s after its start")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from turnout.config import example
 from turnout.errors import SurveyRefused
+from turnout.hosts.faults import typed
 from turnout.steps.work import Done, Target, Work
 
 
@@ -12,10 +14,9 @@ async def survey(work: Work, host: Target) -> Done:
     """Look at drift, dotenv, runtime, platform and processes. Findings that do not refuse are told in the result."""
     answer = await host.client.call(
         "survey",
-        release_keys=_example_keys(work),
+        release_keys=example.keys(work.source),
         shared=list(work.config.release.shared),
-        processes=work.processes(),
-        health=work.health(),
+        **work.settings,
         port_env=work.config.health.port_env,
         toolchain={"node_version": work.runs.node, "pm2_version": host.pm2},
         accept_drift=work.deploy.accept_drift,
@@ -36,18 +37,8 @@ def refuse(host: Target, findings: list[dict[str, Any]]) -> None:
             fatal[0]["why"],
             where=f"{host.name}, {fatal[0]['where']}",
             why=[found["why"] for found in fatal[1:]],
-            remedy=[line.replace("{host}", host.name) for found in fatal for line in found["remedy"]],
+            remedy=[typed(line, host.address) for found in fatal for line in found["remedy"]],
         )
-
-
-def _example_keys(work: Work) -> list[str]:
-    """The keys that .env.example names: `KEY=…`, with or without `export`; one that is commented out is optional."""
-    example = work.source / ".env.example"
-    if not example.is_file():
-        return []
-    lines = example.read_text(encoding="utf-8", errors="replace").splitlines()
-    names = [line.strip().removeprefix("export ").partition("=") for line in lines if "=" in line]
-    return [name.strip() for name, _, _ in names if name.strip().isidentifier()]
 
 
 def _free(host: Target) -> str:

@@ -20,7 +20,7 @@ async def _same(work: Work, host: Target) -> bool:
     wanted = {
         "artifact": work.artifact.digest,
         "dependencies": host.layers["dependencies"],
-        "processes": work.processes(),
+        "processes": work.settings["processes"],
         "state": "blessed",
     }
     runs, dotenv = record.get("toolchain") or {}, record.get("dotenv") or {}
@@ -33,5 +33,5 @@ async def _same(work: Work, host: Target) -> bool:
         or {key: runs.get(key) for key in ("node", "pm2")} != host.toolchain()
     ):
         return False
-    answer = await host.client.call("health", processes=work.processes(), health=work.health())
+    answer = await host.client.call("health", **work.settings)
     return not answer["needs_a_look"]

@@ -135,19 +135,10 @@ class Work:
         """The deployment's name in journal and events."""
         return self.bus.deployment
 
-    def processes(self) -> dict[str, Any]:
-        """`processes` of docs/protocol.md."""
-        settings = self.config.processes
-        return {
-            "app": self.config.app,
-            "config": settings.config,
-            "process_env": self.environment.process_env,
-            "drain_timeout": settings.drain_timeout,
-        }
-
-    def health(self) -> dict[str, Any]:
-        """`health` of docs/protocol.md: the table, times in seconds."""
-        return self.config.health.model_dump()
+    @property
+    def settings(self) -> dict[str, Any]:
+        """`processes` and `health` of docs/protocol.md, for a call."""
+        return self.config.settings(self.environment)
 
     def note(self, text: str, step: str, host: Target | None = None) -> None:
         """Tell people something while a step runs."""

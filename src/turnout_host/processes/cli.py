@@ -41,15 +41,23 @@ class Cli:
             key: value for key, value in self._toolchain.env().items() if key not in without or key in keep
         }
         env["PM2_HOME"] = self._home
-        argv = [*self._toolchain.pm2, "--no-color", *words]
+        argv, said = [*self._toolchain.pm2, "--no-color", *words], []
+
+        def listen(line: str) -> None:
+            # the table of all apps follows, which may be longer than any tail
+            if line.startswith("[PM2") or "rror" in line:
+                said.append(line)
+            if on_line:
+                on_line(line)
+
         try:
             # a daemon keeps the folder it was started in, so it must not be a release
-            finished = children.run(argv, self._layout.path, env, on_line, timeout=timeout)
+            finished = children.run(argv, self._layout.path, env, listen, timeout=timeout)
         except OSError as error:
             raise HostError(f"PM2 could not be run: {error}") from error
         if finished.status < 0:
             raise HostError(f"pm2 {words[0]} did not end within {timeout:.0f} s", tail=finished.tail[-KEPT:])
-        return [line for line in finished.tail if line.startswith("[PM2") or "rror" in line][-KEPT:]
+        return said[-KEPT:]
 
     def start_or_reload(self, timeout: float, without: Sequence[str]) -> List[str]:
         """Give PM2 our wrapper. It starts a daemon where none runs."""

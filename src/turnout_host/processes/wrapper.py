@@ -149,10 +149,13 @@ def settings_of(
     config = str(settings.get("config") or "ecosystem.config.js")
     if config.startswith("/") or ".." in Path(config).parts or not config.endswith((".js", ".cjs", ".json")):
         raise UsageError(f"not a PM2 file inside the app: {config!r} (.js, .cjs or .json)")
+    env = str(settings.get("process_env") or "")
+    if not re.match(r"(\w[\w.-]*)?\Z", env):
+        raise UsageError(f"not a name of PM2's environments: {env!r}")
     return {
         "current": str(current),
         "config": config,
-        "process_env": str(settings.get("process_env") or ""),
+        "process_env": env,
         "dotenv_keys": sorted(dotenv_keys),
         "path": toolchain.env()["PATH"],
         "listen_timeout": int(1000 * max(LISTEN_AT_LEAST, BOOTS * boot_seconds)),

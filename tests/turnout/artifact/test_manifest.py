@@ -41,13 +41,17 @@ def test_an_empty_folder_is_an_empty_text(tmp_path):
     assert Manifest("").entries == []
 
 
-NAMES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="/\0\t\n"), min_size=1, max_size=8).filter(
-    lambda name: name not in (".", "..")
-)
+NAMES = st.text(
+    st.characters(blacklist_categories=["Cs"], blacklist_characters="/\0\t\n"), min_size=1, max_size=8
+).filter(lambda name: name not in (".", ".."))
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(files=st.dictionaries(st.lists(NAMES, min_size=1, max_size=3).map(tuple), st.binary(max_size=40), max_size=8))
+@given(
+    files=st.dictionaries(
+        st.lists(NAMES, min_size=1, max_size=3).map(tuple), st.binary(max_size=40), max_size=8
+    )
+)
 def test_entries_are_what_was_written(tmp_path_factory, files):
     """Whatever the names (carriage returns, line separators), the text reads back as the tree."""
     root = tmp_path_factory.mktemp("tree")
@@ -84,7 +88,14 @@ def test_links_inside_the_tree_are_taken(path, target):
 
 @pytest.mark.parametrize(
     "path, target",
-    [("a", "/etc/passwd"), ("a", ".."), ("x/a", "../../b"), ("x/a", "b/../../../c"), ("x/a", "d/.."), ("a", "b\tc")],
+    [
+        ("a", "/etc/passwd"),
+        ("a", ".."),
+        ("x/a", "../../b"),
+        ("x/a", "b/../../../c"),
+        ("x/a", "d/.."),
+        ("a", "b\tc"),
+    ],
 )
 def test_links_out_of_the_tree_are_refused(path, target):
     """Absolute, climbing out, or `..` behind a name that may be a link itself."""
@@ -95,8 +106,7 @@ def test_links_out_of_the_tree_are_refused(path, target):
 @pytest.mark.parametrize("name", [b"a\tb", b"a\nb", b"\xff"])
 def test_names_that_a_manifest_cannot_hold_are_refused(tmp_path, name):
     """Tab, newline, and what is not UTF-8."""
-    with open(os.path.join(os.fsencode(tmp_path), name), "wb"):
-        pass
+    (tmp_path / os.fsdecode(name)).touch()
     with pytest.raises(PackageError, match="the name"):
         manifest.of(tmp_path)
 

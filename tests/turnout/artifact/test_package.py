@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_the_specs_list(app, tmp_path):
         "prisma/schema.prisma",
     ]
     assert (tmp_path / "out/dist/server.js").read_text() == "dist/server.js"
-    assert sorted(os.listdir(tmp_path / "out/dist")) == ["server.js"]
+    assert _names(tmp_path / "out/dist") == ["server.js"]
 
 
 def test_modes_links_and_empty_folders_survive(app, tmp_path):
@@ -58,7 +59,7 @@ def test_modes_links_and_empty_folders_survive(app, tmp_path):
     (app / "dist/empty").mkdir()
     package(app, tmp_path / "out", DEFAULT, CONFIG)
     assert os.access(tmp_path / "out/dist/run", os.X_OK)
-    assert os.readlink(tmp_path / "out/dist/link") == "run"
+    assert (tmp_path / "out/dist/link").readlink() == Path("run")
     assert (tmp_path / "out/dist/empty").is_dir()
 
 
@@ -93,7 +94,14 @@ def test_a_dotenv_that_is_asked_for_is_refused(app, tmp_path, pattern):
 
 @pytest.mark.parametrize(
     "name, secret",
-    [(".env", True), (".env.production", True), (".env.local", True), (".env.example", False), ("a.env", False), (".envrc", False)],
+    [
+        (".env", True),
+        (".env.production", True),
+        (".env.local", True),
+        (".env.example", False),
+        ("a.env", False),
+        (".envrc", False),
+    ],
 )
 def test_which_names_are_dotenvs(name, secret):
     """Examples may travel, values may not."""
@@ -148,3 +156,7 @@ def test_npmrc_travels_unless_it_holds_a_credential(app, tmp_path, text, taken):
     """Dependencies made on the host need its settings; a token must not lie there."""
     (app / ".npmrc").write_text(text)
     assert (".npmrc" in package(app, tmp_path / "out", DEFAULT, CONFIG)) is taken
+
+
+def _names(folder):
+    return sorted(path.name for path in folder.iterdir())

@@ -17,7 +17,8 @@ case "$(basename "$0") $*" in
     "npm ci"*) mkdir -p node_modules/x/deep && cp package-lock.json node_modules/x/ && touch made-by-install ;;
     "npm install --no-save"*) mkdir -p node_modules/prisma && echo "$*" > node_modules/prisma/asked ;;
     "npm run build") test -f node_modules/x/package-lock.json && mkdir -p dist && cat src.ts > dist/server.js ;;
-    "npx --no-install prisma generate") mkdir -p node_modules/.prisma && cp prisma/schema.prisma node_modules/.prisma/ ;;
+    "npx --no-install prisma generate")
+        mkdir -p node_modules/.prisma && cp prisma/schema.prisma node_modules/.prisma/ ;;
 esac
 """
 """A small npm and npx that write down what they were asked."""
@@ -41,7 +42,8 @@ class App:
         self.source = self.tmp / f"tree{len(list(self.tmp.iterdir()))}" / "backend"
         self.source.mkdir(parents=True)
         self.write("package.json", json.dumps({"name": "app"}))
-        for path in ("package-lock.json", "prisma/schema.prisma", "ecosystem.config.js", "src.ts"):
+        self.write("package-lock.json", "{}")
+        for path in ("prisma/schema.prisma", "ecosystem.config.js", "src.ts"):
             self.write(path, path)
 
     def write(self, path: str, text: str) -> None:
@@ -52,7 +54,12 @@ class App:
         return Checkout(self.source.parent, self.source, tree)
 
     def config(self, **tables: object) -> Config:
-        return Config(app="app", source="backend", environments={"production": Environment(name="production", path="/srv")}, **tables)
+        return Config(
+            app="app",
+            source="backend",
+            environments={"production": Environment(name="production", path="/srv")},
+            **tables,
+        )
 
     def ran(self) -> list[str]:
         """The commands since the last look."""

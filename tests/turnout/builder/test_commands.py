@@ -30,7 +30,7 @@ async def _gone(pid: int) -> bool:
 async def test_a_command_runs_as_it_is_written(tmp_path):
     """Pipes, quotes and variables are the shell's; both streams come line by line, in its folder."""
     lines: list[str] = []
-    command = "echo \"a  $X\" | sed s/a/b/; echo err >&2; pwd; printf last"
+    command = 'echo "a  $X" | sed s/a/b/; echo err >&2; pwd; printf last'
     finished = await commands.run(command, tmp_path, os.environ | {"X": "1"}, lines.append)
     assert lines == ["b  1", "err", str(tmp_path), "last"] == finished.tail
 
@@ -52,7 +52,9 @@ async def test_a_command_that_was_killed_says_by_what(tmp_path):
 async def test_lines_may_be_very_long_or_not_text(tmp_path):
     """A bundle in one line, a progress bar, bytes that are no UTF-8."""
     lines: list[str] = []
-    await commands.run("head -c 3000000 /dev/zero | tr '\\0' x; printf '\\n\\377\\r\\n'", tmp_path, os.environ, lines.append)
+    await commands.run(
+        "head -c 3000000 /dev/zero | tr '\\0' x; printf '\\n\\377\\r\\n'", tmp_path, os.environ, lines.append
+    )
     assert [len(line) for line in lines] == [commands.LINE, 1]
 
 
@@ -66,7 +68,9 @@ async def test_cancelling_kills_the_whole_group(tmp_path):
     """Ctrl-C leaves nothing running, children of children neither."""
     heard: asyncio.Queue[str] = asyncio.Queue()
     task = asyncio.create_task(
-        commands.run("sleep 600 & echo $!; sh -c 'echo $$; sleep 600; true'", tmp_path, os.environ, heard.put_nowait)
+        commands.run(
+            "sleep 600 & echo $!; sh -c 'echo $$; sleep 600; true'", tmp_path, os.environ, heard.put_nowait
+        )
     )
     pids = [int(await heard.get()) for _ in range(2)]
     task.cancel()
@@ -108,7 +112,7 @@ CALLER = {
 
 
 def test_own_secrets_stay_here():
-    """Build commands get the caller's environment without Turnout's own secrets, and without what would omit devDependencies."""
+    """The caller's environment without Turnout's own secrets, and without what would omit devDependencies."""
     env = commands.environment([Path("/app/node_modules/.bin"), Path("/node/bin")], base=CALLER)
     kept = {key for key in CALLER if key in env}
     assert kept == {"PATH", "HOME", "NPM_TOKEN", "npm_config_registry"}

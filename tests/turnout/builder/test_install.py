@@ -44,7 +44,15 @@ def test_when_a_build_writes_into_node_modules(wanted, package, expected):
 
 @pytest.mark.parametrize(
     "path",
-    ["package.json", "package-lock.json", ".npmrc", "prisma/schema.prisma", "prisma/schema/user.prisma", "prisma.config.ts", "patches/x.patch"],
+    [
+        "package.json",
+        "package-lock.json",
+        ".npmrc",
+        "prisma/schema.prisma",
+        "prisma/schema/user.prisma",
+        "prisma.config.ts",
+        "patches/x.patch",
+    ],
 )
 def test_each_input_file_makes_a_new_key(app, path):
     """A change of what the install reads is a new install."""
@@ -60,4 +68,6 @@ def test_other_files_do_not(app):
     assert install.key(USUAL, app.source, "t2", node="20") == before
     assert install.key(USUAL[:1], app.source, "t1", node="20") != before
     assert install.key(USUAL, app.source, "t1", node="22") != before
-    assert install.key(["make"], app.source, "t1", node="20") != install.key(["make"], app.source, "t2", node="20")
+    assert install.key(["make"], app.source, "t1", node="20") != install.key(
+        ["make"], app.source, "t2", node="20"
+    )

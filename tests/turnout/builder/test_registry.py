@@ -29,7 +29,11 @@ def test_only_what_is_wanted_is_unpacked(tmp_path):
         ("package/bin/link", 0o777, tarfile.SYMTYPE),
     )
     registry._unpack(tarball, tmp_path / "out", ("bin/", "LICENSE"))
-    found = {str(path.relative_to(tmp_path / "out")): path.stat().st_mode & 0o777 for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    found = {
+        str(path.relative_to(tmp_path / "out")): path.stat().st_mode & 0o777
+        for path in (tmp_path / "out").rglob("*")
+        if path.is_file()
+    }
     assert found == {"bin/node": 0o755, "LICENSE": 0o644}
 
 
@@ -37,7 +41,9 @@ def test_only_what_is_wanted_is_unpacked(tmp_path):
 def test_unsafe_paths_are_refused(tmp_path, name):
     """A package never writes outside of its folder."""
     with pytest.raises(BuildError, match="unsafe path"):
-        registry._unpack(_tarball(tmp_path / "p.tgz", (name, 0o644, tarfile.REGTYPE)), tmp_path / "out", ("",))
+        registry._unpack(
+            _tarball(tmp_path / "p.tgz", (name, 0o644, tarfile.REGTYPE)), tmp_path / "out", ("",)
+        )
     assert not (tmp_path / "evil").exists()
 
 
@@ -58,9 +64,11 @@ async def test_a_missing_npm_says_so(tmp_path, monkeypatch):
         await registry.versions("x", tmp_path)
 
 
-@pytest.mark.parametrize("answer, expected", [('["1.0.0", "1.1.0"]', ["1.0.0", "1.1.0"]), ('"1.0.0"', ["1.0.0"])])
+@pytest.mark.parametrize(
+    "answer, expected", [('["1.0.0", "1.1.0"]', ["1.0.0", "1.1.0"]), ('"1.0.0"', ["1.0.0"])]
+)
 async def test_versions_of_a_package(tmp_path, monkeypatch, answer, expected):
-    """npm answers with a list, or with one text when there is one version."""
+    """A list, or one text when there is one version."""
     (tmp_path / "npm").write_text(f"#!/bin/sh\necho '{answer}'\n")
     (tmp_path / "npm").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")

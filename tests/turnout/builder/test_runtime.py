@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from importlib import resources
@@ -68,7 +67,7 @@ async def test_a_version_that_does_not_exist_is_refused(cache, monkeypatch):
     monkeypatch.setattr(registry, "versions", versions)
     with pytest.raises(UsageError, match=r"no Node 20\.99\.0"):
         await runtime.node_layer(cache, "20.99.0", "linux-x64-glibc")
-    assert os.listdir(cache.root / "tmp") == []
+    assert _names(cache.root / "tmp") == []
 
 
 def test_this_platform_has_the_form_of_the_protocol():
@@ -89,7 +88,10 @@ def test_the_lock_of_pm2_names_no_registry():
 async def test_node_and_pm2_come_from_the_registry(cache):
     """The layers run as they are, wherever they lie: node, npm, npx and pm2 without anything else."""
     version = "20.20.2"
-    node, pm2 = await runtime.node_layer(cache, version, runtime.own_platform()), await runtime.pm2_layer(cache)
+    node, pm2 = (
+        await runtime.node_layer(cache, version, runtime.own_platform()),
+        await runtime.pm2_layer(cache),
+    )
     assert re.fullmatch(r"node-20\.20\.2-linux-(x64|arm64)", node.key)
     assert re.fullmatch(r"pm2-7\.0\.4-[0-9a-f]{8}", pm2.key)
     env = {"PATH": f"{node.folder / 'bin'}:/usr/bin:/bin", "HOME": str(cache.root)}
@@ -103,3 +105,7 @@ async def test_node_and_pm2_come_from_the_registry(cache):
     assert say("node", "-e", script, str(pm2.folder)) == runtime.PM2
     assert (pm2.folder / "node_modules/pm2/bin/pm2").exists()
     assert (await runtime.own_toolchain(cache, version)) in ([], [node.folder / "bin"])
+
+
+def _names(folder):
+    return sorted(path.name for path in folder.iterdir())

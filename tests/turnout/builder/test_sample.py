@@ -32,7 +32,11 @@ async def test_the_sample_from_revision_to_artifact(tmp_path):
     shutil.copytree(SAMPLE, repo / "backend", ignore=ignored)
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=repo, check=True)
     _commit(repo, "one")
-    config = Config(app="blue", source="backend", environments={"production": Environment(name="production", path="/srv/app")})
+    config = Config(
+        app="blue",
+        source="backend",
+        environments={"production": Environment(name="production", path="/srv/app")},
+    )
     own = await runtime.own_version()
     assert own
     toolchain = Toolchain(own)
@@ -42,13 +46,21 @@ async def test_the_sample_from_revision_to_artifact(tmp_path):
         with cache.workspace() as folder:
             checkout = await found.checkout(await found.resolve("HEAD", "backend"), folder, "backend")
             built = await build(cache, checkout, config, toolchain, lines.append)
-            layer = await dependencies.make(cache, checkout.source, config, toolchain, runtime.own_platform(), lines.append)
+            layer = await dependencies.make(
+                cache, checkout.source, config, toolchain, runtime.own_platform(), lines.append
+            )
         return built, layer
 
     first, layer = await run()
     assert not first.reused
     paths = {entry.path for entry in first.artifact.manifest.entries}
-    assert {"dist/server-local.js", "prisma/schema.prisma", "prisma.config.ts", "ecosystem.config.js", ".env.example"} <= paths
+    assert {
+        "dist/server-local.js",
+        "prisma/schema.prisma",
+        "prisma.config.ts",
+        "ecosystem.config.js",
+        ".env.example",
+    } <= paths
     assert (layer.folder / "node_modules/prisma/package.json").exists()
     assert not (layer.folder / "node_modules/@types/express").exists()
 
@@ -70,5 +82,7 @@ async def test_the_sample_from_revision_to_artifact(tmp_path):
     shutil.copytree(second.artifact.folder, release)
     (release / "node_modules").symlink_to(layer.folder / "node_modules")
     script = "require('@prisma/client').PrismaClient.name; require('express'); console.log('loads')"
-    out = subprocess.run(["node", "-e", script], cwd=release, capture_output=True, text=True, check=True, env=dict(os.environ))
+    out = subprocess.run(
+        ["node", "-e", script], cwd=release, capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
     assert out.stdout == "loads\n"

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from turnout.builder import versions
 from turnout.errors import UsageError
 
-REGISTRY = ["0.12.18", "18.20.8", "20.1.0", "20.1.9", "20.11.1", "20.20.2", "21.7.3", "22.9.0", "23.1.0", "24.0.0-rc.1"]
+REGISTRY = [
+    "0.12.18",
+    "18.20.8",
+    "20.1.0",
+    "20.1.9",
+    "20.11.1",
+    "20.20.2",
+    "21.7.3",
+    "22.9.0",
+    "23.1.0",
+    "24.0.0-rc.1",
+]
 
 
 @pytest.mark.parametrize(
@@ -93,9 +104,19 @@ def test_where_the_range_comes_from(configured, package, spec):
 
 
 FIELD = st.integers(0, 3).map(str)
-PARTIAL = st.builds(lambda fields, tail: ".".join(fields) + tail, st.lists(FIELD, min_size=1, max_size=3), st.sampled_from(["", ".x"]))
-TERM = st.builds(lambda operator, rest: operator + rest, st.sampled_from(["", ">=", "<=", ">", "<", "^", "~", "="]), PARTIAL)
-RANGE = st.one_of(st.lists(TERM, min_size=1, max_size=2).map(" ".join), st.tuples(PARTIAL, PARTIAL).map(" - ".join))
+PARTIAL = st.builds(
+    lambda fields, tail: ".".join(fields) + tail,
+    st.lists(FIELD, min_size=1, max_size=3),
+    st.sampled_from(["", ".x"]),
+)
+TERM = st.builds(
+    lambda operator, rest: operator + rest,
+    st.sampled_from(["", ">=", "<=", ">", "<", "^", "~", "="]),
+    PARTIAL,
+)
+RANGE = st.one_of(
+    st.lists(TERM, min_size=1, max_size=2).map(" ".join), st.tuples(PARTIAL, PARTIAL).map(" - ".join)
+)
 
 
 @given(spec=st.lists(RANGE, min_size=1, max_size=2).map(" || ".join))
@@ -106,7 +127,9 @@ def test_any_range_is_read_or_refused(spec):
     except UsageError:
         return
     for version in ("0.0.0", "1.2.3", "3.3.3"):
-        assert versions.satisfies(version, spans) == any(low <= versions.number(version) < high for low, high in spans)
+        assert versions.satisfies(version, spans) == any(
+            low <= versions.number(version) < high for low, high in spans
+        )
 
 
 @pytest.mark.integration
@@ -115,12 +138,35 @@ def test_ranges_agree_with_npms_own_semver(tmp_path):
     npm = shutil.which("npm")
     assert npm
     semver = Path(npm).resolve().parent.parent / "node_modules/semver"
-    fields = ["0", "1", "2", "0.0", "0.1", "1.0", "1.2", "0.0.0", "0.0.2", "0.1.2", "1.0.0", "1.2.1", "1.x", "0.x", "x", "*"]
+    fields = [
+        "0",
+        "1",
+        "2",
+        "0.0",
+        "0.1",
+        "1.0",
+        "1.2",
+        "0.0.0",
+        "0.0.2",
+        "0.1.2",
+        "1.0.0",
+        "1.2.1",
+        "1.x",
+        "0.x",
+        "x",
+        "*",
+    ]
     specs = [operator + field for operator in ("", ">=", "<=", ">", "<", "^", "~", "=") for field in fields]
     specs += [f"{a} - {b}" for a in fields[:12] for b in fields[:12]] + [">=0.1 <1.2", "^0.1 || 2", ">1 <2"]
     grid = [f"{a}.{b}.{c}" for a in range(3) for b in range(3) for c in range(3)]
-    script = f"const s=require({json.dumps(str(semver))});const [p,g]=JSON.parse(require('fs').readFileSync(0));"
+    script = (
+        f"const s=require({json.dumps(str(semver))});const [p,g]=JSON.parse(require('fs').readFileSync(0));"
+    )
     script += "console.log(JSON.stringify(p.map(r=>g.filter(v=>s.satisfies(v,r)))))"
-    out = subprocess.run(["node", "-e", script], input=json.dumps([specs, grid]), capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        ["node", "-e", script], input=json.dumps([specs, grid]), capture_output=True, text=True, check=True
+    )
     for spec, expected in zip(specs, json.loads(out.stdout), strict=True):
-        assert [version for version in grid if versions.satisfies(version, versions.parse(spec))] == expected, spec
+        assert [
+            version for version in grid if versions.satisfies(version, versions.parse(spec))
+        ] == expected, spec

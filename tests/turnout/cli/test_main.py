@@ -12,7 +12,7 @@ import pytest
 from turnout import __version__, runner
 from turnout.cli import main, running
 from turnout.cli.options import Shared
-from turnout.cli.rollback import split
+from turnout.cli.rollback import checked, split
 from turnout.errors import Cancelled, LoginError, UsageError
 from turnout.events import Bus
 from turnout.model import DeployOptions, Outcome, RollbackOptions
@@ -92,6 +92,7 @@ def test_a_wrong_file_is_one_block(command: str, here: Path, capsys: pytest.Capt
         "✗ unknown key `brunches` in [environments.production]\n"
         "  where  turnout.toml:5:1\n"
         "  why    did you mean `branches`?\n"
+        "  now    nothing was done\n"
         "  do     mend turnout.toml, then the same command again\n"
     )
 
@@ -231,7 +232,7 @@ def test_which_release(given: tuple[str | None, str | None], meant: tuple[str | 
 def test_not_a_release() -> None:
     """What is no release is refused before anything is reached."""
     with pytest.raises(UsageError):
-        split("production", "v0")
+        checked("v0")
 
 
 def test_names_of_deployments() -> None:

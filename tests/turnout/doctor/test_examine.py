@@ -101,6 +101,7 @@ async def test_one_host_that_cannot_be_reached_does_not_hide_the_others(folder: 
     toml(folder, bad, "local")
     found = await look(folder)
     assert at(found, bad, "problem") == {"login": f"{bad} cannot be reached"}
+    assert set(at(found, bad, "warning")) == {"host key"}
     assert at(found, "local", "ok")
     assert exit_code(found) == 20
 

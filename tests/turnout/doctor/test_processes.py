@@ -96,7 +96,7 @@ async def test_a_fork_app_is_told_of_its_gap(folder: Make) -> None:
     [
         "module.exports = { apps: [{ name: 'api', cwd: __dirname, script: './dist/x.js', instances: 2 }] }",
         "module.exports = { apps: { name: 'api', script: __dirname + '/dist/x.js', instances: 2 } }",
-        "console.log('noise'); exports.apps = [{ name: 'api', script: 'dist/x.js', exec_mode: 'cluster', instances: 2 }]",
+        "console.log('hi'); exports.apps = [{ name: 'api', script: 'dist/x.js', exec_mode: 'cluster', instances: 2 }]",
     ],
 )
 async def test_every_shape_of_the_file_is_read(folder: Make, text: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from turnout.config import example
 from turnout.config.schema import Config, Environment, Health
 from turnout.doctor import project
 from turnout.doctor.finding import Finding
@@ -152,14 +153,14 @@ def test_a_committed_dotenv_is_told(app: Callable[..., project.App]) -> None:
 def test_the_keys_of_the_example_are_those_that_the_survey_asks_for(app: Callable[..., project.App]) -> None:
     """Comments and lines that are none are left out; `export` is allowed."""
     made = app(None, _dot_env_dot_example="# PORT=1\nA=1\nexport B=\n no sign\nC = 3\n2D=1\n")
-    assert project.example_keys(made) == ["A", "B", "C"]
+    assert example.keys(made.folder) == ["A", "B", "C"]
     assert one(project.example(made)) == ("ok", "3 keys")
 
 
 def test_without_an_example_missing_keys_show_late(app: Callable[..., project.App]) -> None:
     """A warning, and no keys to ask for."""
     assert one(project.example(app()))[0] == "warning"
-    assert project.example_keys(app()) == []
+    assert example.keys(app().folder) == []
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ def test_a_host_that_answered_nothing_is_not_judged() -> None:
         ("linux-x64-glibc", "auto", "shipped", "ok", "dependencies are shipped"),
         ("linux-x64-glibc", "host", "shipped", "ok", "dependencies are made there"),
         ("linux-arm64-glibc", "auto", "shipped", "ok", "dependencies are made there"),
+        ("linux-x64-glibc", "ship", "shipped", "ok", "dependencies are shipped"),
         ("linux-arm64-glibc", "ship", "shipped", "problem", "cannot take dependencies"),
         ("linux-x64-musl", "auto", "shipped", "problem", "no official Node"),
         ("linux-x64-musl", "auto", "host", "ok", "dependencies are made there"),

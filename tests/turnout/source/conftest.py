@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-PERSON = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com"}
+PERSON = {
+    "GIT_AUTHOR_NAME": "a",
+    "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_COMMITTER_NAME": "a",
+    "GIT_COMMITTER_EMAIL": "a@example.com",
+}
 
 
 class Played:
@@ -19,7 +24,9 @@ class Played:
     def git(self, *args: str) -> str:
         env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | PERSON
         argv = ["git", "-c", "protocol.file.allow=always", *args]
-        return subprocess.run(argv, cwd=self.root, env=env, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            argv, cwd=self.root, env=env, check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     def write(self, path: str, text: str = "x\n") -> Path:
         file = self.root / path

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -34,7 +35,7 @@ async def test_the_exact_revision_and_not_the_working_tree(repo, tmp_path):
     assert (made.source / "run.sh").read_text() == "x\n"
     assert os.access(made.source / "run.sh", os.X_OK)
     assert (made.source / "ü b.txt").read_bytes() == b"a\r\nb\n"
-    assert os.readlink(made.source / "link") == "run.sh"
+    assert (made.source / "link").readlink() == Path("run.sh")
     assert (made.root / "shared.json").exists()
 
 

@@ -4,16 +4,18 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
-from tests.turnout_host.site import Site, until
+from tests.turnout_host.site import Requests, Site, until
 from turnout_host import facts, proc
 from turnout_host.errors import HostError
 from turnout_host.processes import rpc
 from turnout_host.processes.listing import held, parsed
 from turnout_host.processes.pm2 import PM2
+from turnout_host.processes.reload import Reload
 
 pytestmark = pytest.mark.integration
 
@@ -90,30 +92,42 @@ def test_values_of_the_dotenv_never_reach_pm2(site):
 
 
 def test_an_app_that_a_hand_started(site):
-    """A path of an old release and a value of the dotenv that a hand's start stored are replaced by the next reload."""
+    """A path of an old release and a value of the dotenv that a hand's start stored are replaced, without a gap."""
     site.release("v1")
     site.release("v2")
     site.point("v1")
-    site.hand(
-        "start",
-        str(site.layout.release("v1") / "ecosystem.config.js"),
-        "--env",
-        "production",
-        SECRET="from-a-shell",
-    )
+    site.hand("list")
+    file = str(site.layout.release("v1") / "ecosystem.config.js")
+    site.hand("start", file, "--env", "production", SECRET="from-a-shell")
     assert site.pm2.processes()[0].cwd.endswith("releases/v1")
     assert site.pm2.stale_env(["SECRET", "OTHER"]) == ["SECRET"]
     daemon = site.pm2.daemon()
-    before = {process.id for process in site.pm2.processes()}
-    since = site.reload("v2")
-    site.prove("v2", since)
+    until(lambda: site.probe().ask().ok)
+    with Requests(site) as requests:
+        since = site.reload("v2")
+        site.prove("v2", since)
+    assert requests.failed == []
+    assert len(requests.ok) > 10
     assert site.pm2.daemon() == daemon
-    assert {process.id for process in site.pm2.processes()} == before, (
-        "replaced without a gap, not started anew"
-    )
     assert site.pm2.processes()[0].cwd == str(site.layout.current)
+    assert site.pm2.stale_env(["SECRET"]) == []
     assert "from-" not in stored(site)
-    assert site.probe().ask().body["node_env"] == "production"
+    body = site.probe().ask().body
+    assert (body["secret"], body["node_env"]) == ("from-the-dotenv", "production")
+
+
+def test_a_daemon_that_holds_a_value_of_the_dotenv(site):
+    """Its workers inherit what its first shell had exported; only another daemon is rid of it."""
+    site.release("v1")
+    site.hand("list", SECRET="from-a-shell")
+    since = site.reload("v1")
+    site.prove("v1", since)
+    assert site.pm2.stale_env(["SECRET", "OTHER"]) == ["SECRET"]
+    assert site.probe().ask().body["secret"] == "from-a-shell"
+    site.pm2.restart_daemon()
+    assert site.pm2.stale_env(["SECRET", "OTHER"]) == []
+    site.prove("v1", 0.0)
+    assert site.probe().ask().body["secret"] == "from-the-dotenv"
 
 
 def test_changed_mode(site):
@@ -153,13 +167,23 @@ def test_another_environments_app_of_the_same_name(site, tmp_path):
     assert "online" in stored(site)
 
 
-def test_a_reload_whose_command_was_killed(site):
-    """The daemon goes on with the worker it is at; the next reload waits for that and then makes all of them right."""
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_reload_whose_command_was_killed(site, monkeypatch, refused):
+    """The daemon goes on with the worker it is at; the next reload waits for that, then makes all of them right.
+
+    It waits beforehand, for an older PM2 would lose a worker; and again when PM2 itself refuses.
+    """
+    go = site.root / "go"
     site.release("v1")
-    site.release("v2", extra="{ wait_ready: true, listen_timeout: 10000 }", ready=True)
+    site.release("v2", extra="{ wait_ready: true, listen_timeout: 60000 }", ready=str(go))
     site.reload("v1")
     before = {process.pid for process in site.pm2.processes()}
-    site.point("v2")
+    if refused:
+        settle, calls = Reload.settle, []
+        monkeypatch.setattr(Reload, "settle", lambda self: settle(self) if calls else calls.append("skipped"))
+    else:
+        monkeypatch.setattr("turnout_host.processes.reload.AGAIN", 1)
+    since = site.point("v2")
     env = {"PATH": os.environ["PATH"], "HOME": str(site.root), "PM2_HOME": site.home}
     argv = [*site.toolchain.pm2, "reload", str(site.layout.wrapper), "--env", "production"]
     command = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL)
@@ -167,7 +191,14 @@ def test_a_reload_whose_command_was_killed(site):
     command.send_signal(signal.SIGKILL)
     command.wait()
     assert Path(site.home, "reload.lock").read_text(), "PM2's own lock is left behind"
-    since = site.reload("v2")
+    until(site.pm2.unlisted)
+    assert set(site.pm2.unlisted()) < before
+    reload = threading.Thread(target=site.pm2.reload, args=["v2", ["SECRET"], 0.1, site.notes.append])
+    reload.start()
+    until(lambda: "waiting for an earlier reload to end" in site.notes)
+    assert "PM2 is done with v2" not in site.notes
+    go.touch()
+    reload.join()
     site.prove("v2", since)
     assert runs(site) == {"v2"}
 

@@ -207,6 +207,13 @@ def test_no_file(toolchain):
         wrapper.apps(toolchain, toolchain.layout.current, {"config": "none.config.js"})
 
 
+@pytest.mark.parametrize("env", ["-x", "a b", "a;b", "--cwd=/"])
+def test_only_names_of_environments(toolchain, env):
+    """What could be taken for an option is refused at the border."""
+    with pytest.raises(UsageError):
+        given(toolchain, app(""), process_env=env)
+
+
 @pytest.mark.parametrize("config", ["../x.js", "/etc/x.js", "a/../../x.js", "pm2.yaml", "x.js;rm"])
 def test_only_files_inside_the_app(toolchain, config):
     """A path that leaves the app, or a kind that is not read, is refused at the border."""

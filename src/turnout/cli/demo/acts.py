@@ -47,8 +47,8 @@ ACTS = (
         name="first",
         title="The first release",
         says=(
-            "A bare server: Turnout brings Node, PM2 and the app's dependencies along.",
-            "The first time, npm gets them from its registry; this takes a minute.",
+            "The server is bare: Turnout brings Node, PM2 and the dependencies.",
+            "npm gets them from its registry, which takes a minute the first time.",
         ),
         command="turnout deploy production",
         release="v1",
@@ -57,7 +57,7 @@ ACTS = (
     Act(
         name="change",
         title="A change",
-        says=("New words in one file. Only the difference travels, and users notice nothing.",),
+        says=("New words in one file: only the difference travels.", "Users must not notice."),
         command="turnout deploy production",
         release="v2",
         serves="v2",
@@ -71,7 +71,7 @@ ACTS = (
         name="crash",
         title="A release that crashes",
         says=(
-            "It needs a MAIL_KEY that the server's .env does not have, so it cannot start.",
+            "It needs a MAIL_KEY that is not in the server's .env: it cannot start.",
             "This one must fail, and users must not notice.",
         ),
         command="turnout deploy production",
@@ -94,23 +94,18 @@ ACTS = (
         name="error 500",
         title="A release that is broken",
         says=(
-            "It starts, but its /health fails: there is no newest video in an empty table.",
-            "This one must fail, too.",
+            "It starts, but without a video its /health answers 500.",
+            "This one must fail, too, and users must not notice.",
         ),
         command="turnout deploy production",
         release="v4",
         serves="v2",
         before="v2",
         change=Change(
-            "Tell the newest video in /health",
+            "Call an empty catalogue unhealthy",
             (
-                Edit(
-                    "src/controllers/health.ts",
-                    "    response.status(",
-                    "    const newest = await database.video.findFirst({ orderBy: { id: 'desc' } });\n"
-                    "    log.debug(`the newest is ${newest!.title}`);\n"
-                    "    response.status(",
-                ),
+                Edit("src/controllers/health.ts", "() => true", "(video) => video !== null"),
+                Edit("src/controllers/health.ts", "200 : 503", "200 : 500"),
             ),
         ),
         good=False,
@@ -118,7 +113,7 @@ ACTS = (
     Act(
         name="rollback",
         title="The way back",
-        says=("v1 is still there, complete: nothing is built or sent.",),
+        says=("v1 is still there, complete: nothing is built, and nothing is sent.",),
         command="turnout rollback production",
         release="v1",
         serves="v1",
@@ -129,11 +124,12 @@ ACTS = (
 
 def proof(played: Played) -> str:
     """What an act has shown, in one line."""
-    act, counted = played.act, _counted(played.traffic)
+    act = played.act
     if act.before is None:
-        return f"{act.serves} serves. From now on clients send requests without a pause."
+        return f"{act.serves} serves, and from now on clients send requests all the time."
+    counted = f"{played.traffic.requests:,} requests, {played.traffic.failed:,} failed"
     if not act.good:
-        return f"Stopped in the rehearsal, as expected. {act.serves} never stopped serving: {counted}."
+        return f"As expected. {act.serves} never stopped serving: {counted}."
     return f"{act.before} handed over to {act.serves}: {counted}."
 
 
@@ -165,9 +161,5 @@ def sent(played: Played) -> str:
     return text.size(played.outcome.bytes_sent) if played.outcome.bytes_sent else "-"
 
 
-def _counted(traffic: Figures) -> str:
-    return f"{traffic.requests:,} requests, {traffic.failed:,} failed"
-
-
 def _most(reasons: Counter[str]) -> str:
-    return ", ".join(f"{count:,} times {reason}" for reason, count in reasons.most_common(3))
+    return ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(3))

@@ -48,11 +48,13 @@ class Stage:
     def open(self, site: Site) -> None:
         """Say what is there before the first act."""
         self.say(
-            ("bold", "The demo of Turnout"),
-            ("", f"A backend, its server and its users live in {site.folder} for a while;"),
-            ("", "nothing outside of it is touched, and it is gone at the end."),
-            ("", f"An SSH server in this process stands in for the VPS: {site.server.address}"),
-            ("dim", f"(each release is watched for {BAKE} here before it counts; usually it is 10 s)"),
+            ("bold", "turnout demo"),
+            ("", ""),
+            ("", "   A backend, its server and its users live here for a while:"),
+            ("cyan", f"   {site.folder}"),
+            ("", "   Nothing outside is touched, and at the end all of it is gone."),
+            ("", f"   Instead of a VPS: an SSH server in this process, {site.server.address}"),
+            ("", f"   A new release is watched for {BAKE} before it counts; usually for 10s."),
         )
 
     def announce(self, number: int, act: Act, commit: str) -> None:
@@ -62,7 +64,7 @@ class Stage:
             RULE,
             ("bold", f"{number}  {act.title}"),
             *(("", f"   {line}") for line in act.says),
-            *([("dim", f"   commit {commit}")] if act.change or not act.before else []),
+            *([("dim", f"   {commit}")] if act.change or not act.before else []),
             ("", ""),
             ("bold cyan", f"$ {act.command}"),
         )
@@ -86,8 +88,8 @@ class Stage:
         self.say(
             ("", ""),
             ("bold", "Next"),
-            ("", "  turnout demo --keep   the same, and then it is yours, in a second terminal"),
-            ("", "  turnout init          writes turnout.toml for your own app"),
+            ("", "   turnout demo --keep   the same, then yours from a second terminal"),
+            ("", "   turnout init          writes turnout.toml for your own app"),
         )
 
     def invite(self, site: Site) -> None:
@@ -99,11 +101,11 @@ class Stage:
             ("", ""),
             ("", "  turnout status"),
             ("", "  turnout releases"),
-            ("", "  turnout deploy                 # v2's code is the newest commit again"),
+            ("", "  turnout deploy"),
             ("", "  turnout rollback"),
             ("", f"  curl http://127.0.0.1:{site.port}/health"),
             ("", ""),
-            ("", "  Or change backend/src/config/greeting.ts, git commit -a, turnout deploy."),
-            ("", "  Clients go on sending requests. Ctrl-C ends everything and removes the folder."),
+            ("", "  Change backend/src/config/greeting.ts, git commit -a, and deploy it."),
+            ("", "  The clients go on. Ctrl-C ends everything and removes the folder."),
             ("", ""),
         )

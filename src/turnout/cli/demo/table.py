@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from turnout.cli import text
 from turnout.cli.demo.acts import Played, sent
 from turnout.cli.out import Line, columns
 
-STEPS = ("build", "upload", "install", "migrate", "rehearse", "activate", "verify")
+STEPS = ("build", "upload", "migrate", "rehearse", "activate", "verify")
 """Those that take time, and those that prove something."""
 
 
@@ -19,7 +18,7 @@ def table(played: Sequence[Played]) -> list[Line]:
         ["release", *(one.outcome.release or "-" for one in played)],
         ["result", *(_result(one) for one in played)],
         *([step, *(_took(one, step) for one in played)] for step in STEPS),
-        ["in all", *(text.took(one.outcome.seconds) for one in played)],
+        ["in all", *(_seconds(one.outcome.seconds) for one in played)],
         ["sent", *(sent(one) for one in played)],
         ["requests", *(_count(one, one.traffic.requests) for one in played)],
         ["failed", *(_count(one, one.traffic.failed) for one in played)],
@@ -37,7 +36,12 @@ def _result(one: Played) -> str:
 
 def _took(one: Played, step: str) -> str:
     status, seconds = one.steps.get(step, ("skipped", 0.0))
-    return "-" if status == "skipped" else text.took(seconds)
+    return "-" if status == "skipped" else _seconds(seconds)
+
+
+def _seconds(seconds: float) -> str:
+    """In one unit, so that a row can be compared."""
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
 
 
 def _count(one: Played, count: int) -> str:
