@@ -11,11 +11,16 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
+from turnout_host import proc
+
 TAIL = 40
 """Lines of output that are kept for messages."""
+LOOK = 0.1
+"""Seconds between two looks at a command that may have to be stopped."""
 MARK = "TURNOUT_CHILD"
 """Variable in the environment of every child of a connection, so that `sweep` finds those of a killed one."""
 
@@ -81,18 +86,17 @@ def run(
     on_line: Optional[Callable[[str], None]] = None,
     finish: bool = False,
     timeout: Optional[float] = None,
+    stop: Optional[Callable[[], bool]] = None,
 ) -> Finished:
     """Run `argv` to its end, its output (both streams) line by line to `on_line`; keeps the last TAIL lines.
 
-    `timeout` is in seconds; a command that takes longer is killed with its group (status -9).
+    It is killed with its group (status -9) after `timeout` seconds, and when `stop`, asked every LOOK seconds, says so.
     """
     process = start(
         argv, cwd, env, finish, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    timer = threading.Timer(timeout, end, [process.pid, signal.SIGKILL]) if timeout else None
-    if timer:
-        timer.daemon = True
-        timer.start()
+    watch = threading.Thread(target=_watch, args=(process, timeout, stop), daemon=True)
+    watch.start()
     tail: List[str] = []
     try:
         assert process.stdout is not None
@@ -103,14 +107,26 @@ def run(
                 on_line(line)
         return Finished(process.wait(), tail)
     finally:
-        if timer:
-            timer.cancel()
         if process.poll() is None:
             end(process.pid, signal.SIGKILL)
             process.wait()
         forget(process)
         if process.stdout:
             process.stdout.close()
+
+
+def _watch(
+    process: subprocess.Popen[bytes], timeout: Optional[float], stop: Optional[Callable[[], bool]]
+) -> None:
+    """Kill the process when its time is up or `stop` says so. It is asked by /proc, so that its pid stays its own."""
+    until = None if timeout is None else time.monotonic() + timeout
+    if until is None and stop is None:
+        return
+    while process.returncode is None and proc.alive(process.pid):
+        if (until is not None and time.monotonic() > until) or (stop is not None and stop()):
+            end(process.pid, signal.SIGKILL)
+            return
+        time.sleep(LOOK)
 
 
 def end(pid: int, signum: int) -> None:

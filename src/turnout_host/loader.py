@@ -64,7 +64,9 @@ def explain(error: OSError, path: str) -> None:
     if error.errno in (errno.EACCES, errno.EPERM):
         give = "chown -R " if os.path.isdir(path) else "install -d -o "
         refuse(message, where=where, remedy="ssh -t {host} sudo " + give + shlex.quote(user) + " " + quoted)
-    refuse(message, where=where, remedy="give another path in turnout.toml, or see: ssh {host} ls -ld " + quoted)
+    refuse(
+        message, where=where, remedy="give another path in turnout.toml, or see: ssh {host} ls -ld " + quoted
+    )
 
 
 def intact(program: str, digest: str) -> bool:

@@ -47,7 +47,7 @@ def _layers(layout: Layout, state: State, wanted: List[str]) -> Set[str]:
         record = state.releases.get(name, {})
         runs = record.get("toolchain") or {}
         needed.update(key for key in (record.get("dependencies"), runs.get("node"), runs.get("pm2")) if key)
-    daemon = facts.facts(layout)["daemon"]
+    daemon = facts.daemon(facts.pm2_home())
     if daemon:
         running = (f"node-{daemon['node']}-", f"pm2-{daemon['version']}-")
         needed.update(key for key in layers.keys(layout) if (key + "-").startswith(running))

@@ -30,7 +30,7 @@ def on_contact(layout: Layout, journal: Journal, lease: Lease, say: Say) -> Opti
         ended["serving"] = journal.state.serving
     for done in sweep(layout, journal):
         say({"kind": "note", "text": done})
-    hand(layout, journal)
+    hand(layout, journal, say)
     return ended
 
 
@@ -45,11 +45,18 @@ def after_deployer(layout: Layout, journal: Journal, lease: Lease) -> None:
     lease.release()
 
 
-def hand(layout: Layout, journal: Journal) -> None:
+def hand(layout: Layout, journal: Journal, say: Say) -> None:
     """Somebody led `current` to another blessed release (the spec's hand drill): carry on from there."""
     name = running(layout)
     if name != journal.state.serving and known(journal.state, name):
-        journal.append("hand.noticed", None, release=name, instead_of=journal.state.serving)
+        was = journal.state.serving
+        journal.append("hand.noticed", None, release=name, instead_of=was)
+        say(
+            {
+                "kind": "hand",
+                "text": f"a hand led `current` from {was or 'nothing'} to {name}: going on from there",
+            }
+        )
 
 
 def at_boot(path: str) -> int:

@@ -10,6 +10,9 @@ from typing import Any, Dict, List, Optional
 from turnout_host import apps, dotenv, facts, proc, switch
 from turnout_host.errors import SurveyError
 from turnout_host.layout import Layout
+from turnout_host.processes.listing import Listing, parsed
+from turnout_host.processes.pm2 import PM2
+from turnout_host.processes.rpc import RpcError
 from turnout_host.state import Record, State
 from turnout_host.store import Store
 
@@ -154,7 +157,7 @@ class Survey:
 
     def _runtime(self) -> None:
         """Cluster workers run on the daemon's Node, whatever Node is in PATH (FACTS)."""
-        daemon, wanted = facts.facts(self._layout)["daemon"], self._args.get("toolchain") or {}
+        daemon, wanted = facts.daemon(facts.pm2_home()), self._args.get("toolchain") or {}
         if not daemon or not wanted.get("node_version") or self._args.get("restart_pm2"):
             return
         differ = [
@@ -176,18 +179,38 @@ class Survey:
             )
 
     def _processes(self) -> None:
+        self._same_name_elsewhere()
         record = self._state.releases.get(self.running or "")
         if record and "toolchain" in record:
-            pm2 = apps.facts(self._layout, self._state, str(self.running)).pm2
-            held = pm2.stale_env(self.dotenv["keys"])
-            if held:
-                why = f"PM2 still holds values of the .env from its first start: {', '.join(held)}; they beat the .env"
-                name = self._args.get("processes", {}).get("app", "NAME")
-                self.findings.append(
-                    finding("pm2-env", "PM2", why, [f"pm2 delete {name}, then turnout deploy"], False)
-                )
+            self._held_values(apps.facts(self._layout, self._state, str(self.running)).pm2)
         elif self.running is None:
             self._foreign_port()
+
+    def _held_values(self, pm2: PM2) -> None:
+        """What PM2 holds of a dotenv beats it for ever (FACTS). A reload clears an app's part, not the daemon's."""
+        daemon = pm2.daemon()
+        held = sorted(set(self.dotenv["keys"]) & proc.environ_keys(daemon)) if daemon else []
+        if held:
+            why = f"PM2's daemon holds values of the .env since it was started: {', '.join(held)}; they beat the .env"
+            self.findings.append(finding("pm2-env", "PM2", why, ["turnout deploy --restart-pm2"], False))
+
+    def _same_name_elsewhere(self) -> None:
+        """PM2 knows apps by name only: one of the same name from another folder would be taken over."""
+        listing, name = (
+            Listing(self._layout, facts.pm2_home()),
+            (self._args.get("processes") or {}).get("app"),
+        )
+        try:
+            others = [raw for raw in listing.all() if raw.get("name") == name and not listing.ours(raw)]
+        except RpcError:
+            return
+        if others:
+            why = f"PM2 runs another {name} already, from {parsed(others[0]).cwd}"
+            remedy = [
+                "give one of them another name in its PM2 file",
+                f"or, if it is a leftover: pm2 delete {name}",
+            ]
+            self.findings.append(finding("name", "PM2", why, remedy))
 
     def _foreign_port(self) -> None:
         """On a first deploy nothing of ours listens yet: whoever holds the port is a stranger, named, never killed."""

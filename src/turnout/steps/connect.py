@@ -45,6 +45,8 @@ async def _lease(work: Work, target: Target, step: str) -> None:
             work.note(f"waiting for {holder.get('deployment')} ({holder.get('work')}) to end", step, target)
         elif event.get("kind") == "recovering":
             work.note(f"ending the activation of {event['release']} that was left open", step, target)
+        elif event.get("kind") == "hand":
+            work.notes.append(f"{target.name}: {event['text']}")
         else:
             work.listen(step, target)(event)
 

@@ -31,10 +31,12 @@ class Cli:
         timeout: float = SPARE,
         on_line: Optional[Callable[[str], None]] = None,
         without: Sequence[str] = (),
+        stop: Optional[Callable[[], bool]] = None,
     ) -> List[str]:
         """What PM2 said of itself, its last lines. `without` names variables that PM2 must not see, and so not keep.
 
-        Raises HostError when it cannot be run or does not end within `timeout` seconds.
+        The command is ended when `stop` says so. Raises HostError when it cannot be run or does not end within
+        `timeout` seconds.
         """
         keep = ("PATH", "HOME")
         env = {
@@ -52,14 +54,16 @@ class Cli:
 
         try:
             # a daemon keeps the folder it was started in, so it must not be a release
-            finished = children.run(argv, self._layout.path, env, listen, timeout=timeout)
+            finished = children.run(argv, self._layout.path, env, listen, timeout=timeout, stop=stop)
         except OSError as error:
             raise HostError(f"PM2 could not be run: {error}") from error
-        if finished.status < 0:
+        if finished.status < 0 and not (stop and stop()):
             raise HostError(f"pm2 {words[0]} did not end within {timeout:.0f} s", tail=finished.tail[-KEPT:])
         return said[-KEPT:]
 
-    def start_or_reload(self, timeout: float, without: Sequence[str]) -> List[str]:
+    def start_or_reload(
+        self, timeout: float, without: Sequence[str], stop: Optional[Callable[[], bool]] = None
+    ) -> List[str]:
         """Give PM2 our wrapper. It starts a daemon where none runs."""
         # without this file a new PM2_HOME makes PM2 print a banner and tell its maker of an installation
         Path(self._home).mkdir(parents=True, exist_ok=True)
@@ -69,6 +73,7 @@ class Cli:
             ["startOrReload", str(self._layout.wrapper), *(["--env", env] if env else [])],
             timeout,
             without=without,
+            stop=stop,
         )
 
     def delete(self, ids: Sequence[int]) -> None:

@@ -25,6 +25,7 @@ class Reload:
     ) -> None:
         self._cli, self._listing, self._raw, self._note = cli, listing, raw, note
         self._apps = {str(app["name"]): app for app in apps}
+        self._told = False
 
     def refuse_strangers(self) -> None:
         """PM2 knows apps by name only: reloading ours would take over another environment's of the same name."""
@@ -56,14 +57,32 @@ class Reload:
         self._delete([process for process in self._ours() if self._must_go_first(process, gone)])
         self._repair(dotenv_keys)
         said: List[str] = []
+        before = {process.id: process.restarts for process in self._ours()}
         for _ in range(AGAIN):
-            said = self._cli.start_or_reload(self._longest(), without=dotenv_keys)
+            said = self._cli.start_or_reload(self._longest(), dotenv_keys, lambda: self._crashes(before))
             if not any("already in progress" in line for line in said):
                 break
             self.settle()
         self._delete([process for process in self._ours() if process.name in gone])
         self._scale()
         return said
+
+    def _crashes(self, before: Dict[int, int]) -> bool:
+        """Does a new worker die again and again? Then PM2 must not go on to the next one: its old one still serves.
+
+        A reload counts as one restart; PM2 itself would wait for `listen_timeout`, then end the old worker all the
+        same (FACTS), and so on until nobody serves.
+        """
+        dying = [
+            process
+            for process in self._ours()
+            if process.id in before
+            and (process.status == "errored" or process.restarts > before[process.id] + 1)
+        ]
+        if dying and not self._told:
+            self._told = True
+            self._note(f"{dying[0].name} {dying[0].id} dies while it boots; the reload is stopped")
+        return bool(dying)
 
     def _must_go_first(self, process: Process, gone: Set[str]) -> bool:
         """Those that a reload cannot make right, or that would keep the port from their successor.

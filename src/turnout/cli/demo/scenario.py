@@ -52,9 +52,9 @@ class Scenario:
             if number == 1:
                 self.traffic.start()
 
-    async def stop(self) -> None:
-        """The clients end; what they did since the last act belongs to it."""
-        figures = await asyncio.to_thread(self.traffic.stop)
+    async def stop(self, grace: float | None = None) -> None:
+        """The clients end, see Traffic.stop; what they did since the last act belongs to it."""
+        figures = await asyncio.to_thread(self.traffic.stop, grace)
         if self.played:
             self.played[-1].traffic = figures - self.played[-1].began
 

@@ -99,10 +99,16 @@ class Traffic:
             asyncio.create_task(self._client(keep, number)) for number, keep in enumerate(self._keeps)
         ]
 
-    async def stop(self) -> None:
-        """Let the requests under way be answered, and end."""
+    async def stop(self, grace: float | None = None) -> None:
+        """Let the requests under way be answered, and end. After `grace` seconds they are cut, and not counted."""
         self._ending.set()
-        await asyncio.gather(*self._clients)
+        if self._clients:
+            _, late = await asyncio.wait(self._clients, timeout=grace)
+            for client in late:
+                client.cancel()
+            for ended in await asyncio.gather(*self._clients, return_exceptions=True):
+                if isinstance(ended, Exception):  # a mistake of ours: what the app does wrong is counted
+                    raise ended
 
     def mark(self) -> Figures:
         """All figures of this moment."""
@@ -215,10 +221,10 @@ class TrafficThread:
         self._thread.start()
         self._there(self.traffic.start())
 
-    def stop(self) -> Figures:
-        """Let the requests under way be answered, and end; gives all figures. A second call changes nothing."""
+    def stop(self, grace: float | None = None) -> Figures:
+        """As Traffic.stop; gives all figures. A second call changes nothing."""
         if self._thread.is_alive():
-            self._there(self.traffic.stop())
+            self._there(self.traffic.stop(grace))
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         if not self._loop.is_closed():

@@ -13,6 +13,9 @@ from turnout.cli.demo.site import Site
 from turnout.cli.demo.stage import Stage
 from turnout.errors import TurnoutError
 
+GRACE = 0.5
+"""Seconds that requests get when everything ends."""
+
 
 async def whole(stage: Stage, stay: bool) -> int:
     """Play, show the figures, perhaps stay. Gives 0 only if every act ended as it must and no request failed."""
@@ -21,6 +24,7 @@ async def whole(stage: Stage, stay: bool) -> int:
         with _cache(site.cache):
             return await _in(site, stage, stay)
     finally:
+        stage.say(("", ""), ("dim", f"removing {site.folder}"))
         # not interruptible: Ctrl-C only cancels tasks while the loop runs, and this does not let it
         site.remove()
 
@@ -43,7 +47,7 @@ async def _in(site: Site, stage: Stage, stay: bool) -> int:
         return TurnoutError.exit_code if faults else 0
     finally:
         try:
-            await scenario.stop()
+            await scenario.stop(GRACE)
         finally:
             await site.server.close()
 
