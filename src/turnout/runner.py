@@ -224,6 +224,11 @@ async def _tell_hosts(work: Work, outcome: Outcome, error: BaseException | None)
             work.notes.append(f"{target.name}: {why}")
 
 
+def _again(work: Work) -> list[str]:
+    """What to type where the error itself knows nothing better."""
+    return [f"mend the cause, then the same command again: turnout {work.command} {work.environment.name}"]
+
+
 def _tell(work: Work, outcome: Outcome, error: BaseException | None) -> None:
     more: dict[str, Any] = {"reason": str(error)} if isinstance(error, NothingToDo) else {}
     if isinstance(error, TurnoutError):
@@ -232,7 +237,7 @@ def _tell(work: Work, outcome: Outcome, error: BaseException | None) -> None:
             "where": error.where,
             "why": error.why,
             "state": error.state or _state(work),
-            "remedy": [line.replace("{host}", error.host) for line in error.remedy],
+            "remedy": [line.replace("{host}", error.host) for line in error.remedy or _again(work)],
             "host": error.host,
             "step": error.step,
         }

@@ -276,7 +276,12 @@ class Site:
     # the end
 
     def close(self) -> None:
-        """End everything that runs in or for the folder, each by its pid, and remove the folder."""
+        """End everything that runs in or for the folder, and remove the folder."""
+        self.end()
+        remove(self.root)
+
+    def end(self) -> None:
+        """End everything that runs in or for the folder, each by its pid."""
         if hasattr(self, "sshd"):
             self.sshd.stop()
         for _ in range(3):  # one that is just starting another
@@ -285,7 +290,6 @@ class Site:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             until(lambda: not any(Path(f"/proc/{pid}/cwd").exists() for pid in pids))  # noqa: B023 - called at once
-        remove(self.root)
 
 
 def strays(root: Path) -> Iterator[int]:

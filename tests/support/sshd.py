@@ -26,6 +26,7 @@ UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 SetEnv HOME={home}{env}
+Subsystem sftp internal-sftp
 LogLevel VERBOSE
 """
 

@@ -260,6 +260,17 @@ def test_blobs_are_on_the_disk_before_they_have_their_name(
     assert seen == [sorted(map(name, [b"1", b"2", b"3"])), [name(b"3")]]
 
 
+def test_half_a_blob_gives_its_bytes_back_before_the_whole_ones_are_kept(
+    there: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk, keeping needs a little room for names: what came half makes it."""
+    seen: list[list[str]] = []
+    monkeypatch.setattr(disk, "sync", lambda folder: seen.append(listing(folder)))
+    with pytest.raises(StoreError, match="cut short"):
+        there.store.receive(iter([compress(WHOLE + record(b"three")[:-2], "zstd")]), "zstd")
+    assert seen == [["0", "1"]]
+
+
 def test_a_failed_sync_keeps_nothing(there: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Success is never reported after it (FACTS): nothing gets its name, the first error is told."""
 

@@ -90,7 +90,7 @@ def _contents(path: Path, size: int, sha256: str) -> Iterator[bytes]:
                 yield part
     except OSError as error:
         raise _changed(path, error.strerror or "it cannot be read") from error
-    if left or digest.hexdigest() != sha256:
+    if digest.hexdigest() != sha256:
         raise _changed(path, "its contents are not those of the manifest")
 
 

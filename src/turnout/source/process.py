@@ -25,8 +25,6 @@ SETTINGS = (
     "--no-optional-locks",  # `status` would else refresh the user's index
     *("-c", "core.hooksPath=/dev/null"),  # read-tree would run the user's post-index-change
     *("-c", "core.fsmonitor=false"),
-    *("-c", "core.splitIndex=false"),  # a split index writes a second file into .git
-    *("-c", "core.sparseCheckout=false"),  # the whole tree, however the user looks at it
     *("-c", "core.autocrlf=false"),  # contents as they are in the revision
     *("-c", "core.symlinks=true"),
     *("-c", "core.quotePath=false"),

@@ -103,6 +103,14 @@ def test_links_out_of_the_tree_are_refused(path, target):
         check_target(path, target)
 
 
+def test_a_tree_with_a_link_out_of_it_is_refused(tmp_path):
+    """The walk looks at every link."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/link").symlink_to("../../b")
+    with pytest.raises(PackageError, match="the link a/link leaves the tree"):
+        manifest.of(tmp_path)
+
+
 @pytest.mark.parametrize("name", [b"a\tb", b"a\nb", b"\xff"])
 def test_names_that_a_manifest_cannot_hold_are_refused(tmp_path, name):
     """Tab, newline, and what is not UTF-8."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,7 @@ async def test_dirty_means_below_the_apps_folder(app):
     index = app.root / ".git/index"
     assert not await repository.is_dirty()
     app.write("README.md", "edited\n")
+    os.utime(app.root / "backend/package.json", (1, 1))  # what `git status` would note in the index
     before = index.read_bytes()
     assert await repository.is_dirty()
     assert not await repository.is_dirty("backend")
@@ -157,7 +159,8 @@ async def test_changes_are_the_subjects_that_touch_the_app(app):
     assert await repository.changes(app.first, last, "backend") == ["three", "two"]
     assert await repository.changes(app.first, last) == ["three", "two", "docs"]
     assert await repository.changes("0" * 40, last) == []
-    assert await repository.changes("--output=x", last) == []
+    assert await repository.changes(f"--output={app.root}/x", last) == []
+    assert [path.name for path in app.root.iterdir() if path.name.startswith("x")] == []
 
 
 async def test_a_missing_git_says_so(app, monkeypatch):

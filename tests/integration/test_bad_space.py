@@ -1,0 +1,131 @@
+"""A host without room for a release: refused with figures before anything is sent. Needs root, for a small disk."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.left import nothing_left
+from tests.support.site import Site
+from tests.support.told import told
+
+pytestmark = pytest.mark.integration
+PLENTY = {"size": "2g", "nr_inodes": "200k"}
+MANIFESTS = 1_000_000
+"""Bytes of questions, with the host program and the manifests; contents would be tens of millions."""
+
+
+@pytest.fixture(scope="module")
+def disk() -> Iterator[Site]:
+    """A VPS whose path is a file system of its own in memory; nothing was deployed."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    made = Site()
+    try:
+        mounted = mount(made, **PLENTY)
+        if mounted.returncode:
+            pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
+        (made.path / "shared").mkdir()
+        made.write_dotenv()
+        yield made
+    finally:
+        made.end()
+        if made.path.is_mount():
+            subprocess.run(["umount", str(made.path)], check=True)
+        made.close()
+
+
+def mount(site: Site, *words: str, **limits: str) -> subprocess.CompletedProcess[str]:
+    """Mount a file system with these limits at the app's path."""
+    options = ",".join([*words, *(f"{key}={value}" for key, value in limits.items())])
+    argv = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(site.path)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def leave(site: Site, megabytes: int | None = None, inodes: int | None = None) -> None:
+    """Give the disk new limits, this much above what is used; plenty of what is not named."""
+    seen = os.statvfs(site.path)
+    limits = dict(PLENTY)
+    if megabytes is not None:
+        limits["size"] = str((seen.f_blocks - seen.f_bfree) * seen.f_frsize + (megabytes << 20))
+    if inodes is not None:
+        limits["nr_inodes"] = str(seen.f_files - seen.f_ffree + inodes)
+    done = mount(site, "remount", **limits)
+    assert done.returncode == 0, done
+
+
+def refused(site: Site, what: str) -> None:
+    """A deployment that is refused for want of room, with both figures, and with no contents sent."""
+    blobs = contents(site)
+    run = site.deploy(check=23)
+
+    block = told(run, 23, "refused")
+    assert what in block.what[0]
+    assert re.search(r": [\d,.]+ (MB )?are needed, [\d,.]+ (MB )?are free$", block.what[0])
+    assert run.step("upload")["status"] == "refused"
+    assert run.finished["bytes_sent"] < MANIFESTS
+    assert contents(site) == blobs
+    nothing_left(site, run)
+
+
+def contents(site: Site) -> int:
+    """How many contents the store has."""
+    return sum(len(list(shelf.iterdir())) for shelf in site.layout.store.glob("*"))
+
+
+LIMITS = [
+    pytest.param({"megabytes": 40}, "not enough disk", id="disk"),
+    pytest.param({"inodes": 500}, "not enough inodes", id="inodes"),
+]
+
+
+@pytest.mark.parametrize("limits, what", LIMITS)
+def test_a_first_release_that_does_not_fit_is_refused(disk: Site, limits: dict[str, int], what: str) -> None:
+    """Nothing serves, as before, and nothing of the release is there."""
+    leave(disk, **limits)
+
+    refused(disk, what)
+
+    assert disk.current() is None
+    assert disk.processes() == []
+
+
+@pytest.fixture(scope="module")
+def full(disk: Site) -> Site:
+    """The same VPS with v1 on it, and a change that is to be deployed."""
+    leave(disk)
+    disk.deploy()
+    disk.greet("There is room")
+    return disk
+
+
+LITTLE = [
+    pytest.param({"megabytes": 20}, "not enough disk", id="disk"),
+    pytest.param({"inodes": 5}, "not enough inodes", id="inodes"),
+]
+
+
+@pytest.mark.parametrize("limits, what", LITTLE)
+def test_a_later_release_that_does_not_fit_is_refused_and_v1_serves_on(
+    full: Site, limits: dict[str, int], what: str
+) -> None:
+    """Even for a small change some room must be left: an app needs it for its logs."""
+    pids = {process.pid for process in full.processes()}
+    leave(full, **limits)
+
+    refused(full, what)
+
+    assert full.serving() == {"v1"}
+    assert {process.pid for process in full.processes()} == pids
+
+
+def test_with_room_again_the_same_command_works(full: Site) -> None:
+    """No cleaning up is needed."""
+    leave(full)
+
+    assert full.deploy().finished["result"] == "succeeded"
+    assert full.answer("/").body["greeting"] == "There is room"
