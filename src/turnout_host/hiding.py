@@ -9,6 +9,8 @@ import re
 from typing import Iterable, List, Mapping, Set
 from urllib.parse import unquote
 
+from turnout_host.errors import HostError
+
 _SECRET = re.compile(
     r"secret|token|passw|pwd|key|credential|dsn|auth|salt|private|cookie|session", re.IGNORECASE
 )
@@ -26,6 +28,20 @@ def secrets(values: Mapping[str, str]) -> List[str]:
         found.update(word for name, word in _PARAMETER.findall(value) if _SECRET.search(name))
     found |= {unquote(word) for word in found}
     return sorted(found, key=lambda word: (-len(word), word))
+
+
+def conceal(error: HostError, values: Mapping[str, str]) -> HostError:
+    """The same error with the secrets hidden in its message, reason and last lines."""
+    hidden = secrets(values)
+    error.message = hide(error.message, hidden)
+    error.args = (error.message,)
+    for key in ("reason", "tail"):
+        found = error.detail.get(key)
+        if isinstance(found, str):
+            error.detail[key] = hide(found, hidden)
+        elif isinstance(found, list):
+            error.detail[key] = [hide(str(line), hidden) for line in found]
+    return error
 
 
 def hide(line: str, hidden: Iterable[str]) -> str:

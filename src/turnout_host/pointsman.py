@@ -18,7 +18,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List
 
-from turnout_host import apps, boot, proc, switch
+from turnout_host import apps, boot, hiding, proc, switch
 from turnout_host.errors import HostError
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
@@ -114,7 +114,7 @@ class Activation:
             try:
                 self._forward()
             except Exception as error:  # noqa: BLE001 - a bug of ours must lead back, too
-                self._write("activation.reverting", **_why(error))
+                self._write("activation.reverting", **self._why(error))
         if self._phase() == "reverting":
             self._revert()
         elif self._phase() == "blessed":
@@ -170,7 +170,7 @@ class Activation:
                 self._parts(self._job["release"])[0].delete()
                 switch.remove(self._layout)
         except Exception as error:  # noqa: BLE001 - whatever it is, people must look
-            self._write("activation.ended", result="revert_failed", revert_reason=_why(error)["reason"])
+            self._write("activation.ended", result="revert_failed", revert_reason=self._why(error)["reason"])
             return
         switch.drop_backup(self._layout, self._job.get("backup"))
         self._write("activation.reverted", to=back, reason=self._job.get("reason"))
@@ -199,7 +199,7 @@ class Activation:
             try:
                 act()
             except (HostError, OSError, subprocess.SubprocessError) as error:
-                problems.append(str(_why(error)["reason"]))
+                problems.append(str(self._why(error)["reason"]))
         self._write("activation.saved", problems=problems)
 
     def _end(self) -> None:
@@ -226,11 +226,9 @@ class Activation:
         facts = apps.facts(self._layout, self._journal.state, release, self._job)
         return facts.pm2, facts
 
-
-def _why(error: BaseException) -> Dict[str, Any]:
-    detail = getattr(error, "detail", {})
-    return {
-        "reason": str(detail.get("reason") or str(error) or repr(error)),
-        "message": str(error),
-        "tail": list(detail.get("tail") or [])[-20:],
-    }
+    def _why(self, error: BaseException) -> Dict[str, Any]:
+        """What the journal, and so people, are told of a failure; without the dotenv's secrets."""
+        told = error if isinstance(error, HostError) else HostError(str(error) or repr(error))
+        hiding.conceal(told, apps.values_of(self._layout.release(self._job["release"])))
+        tail = list(told.detail.get("tail") or [])[-20:]
+        return {"reason": str(told.detail.get("reason") or told), "message": str(told), "tail": tail}

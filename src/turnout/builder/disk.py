@@ -6,10 +6,8 @@ import ctypes
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 
 def try_lock(path: Path) -> int | None:
@@ -55,14 +53,9 @@ def sync(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder, read-only folders in it too; one that is gone is fine."""
-
-    def open_up(retry: Callable[[str], Any], path: str, _: object) -> None:
-        with suppress(OSError):
-            Path(path).parent.chmod(0o700)
-            Path(path).chmod(0o700)
-            if retry in (os.unlink, os.rmdir):
-                retry(path)
-
-    for _ in range(2):  # a folder that could not be listed is open the second time
-        shutil.rmtree(folder, onerror=open_up)
+    """Remove a folder, read-only folders in it too; one that is gone is fine. Nothing outside it is touched."""
+    if folder.is_symlink():
+        return
+    for path, _, _ in os.walk(folder):
+        Path(path).chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)

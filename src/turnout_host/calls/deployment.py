@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Dict, Optional
 
-from turnout_host import children, recovery, releases, survey
+from turnout_host import apps, children, hiding, recovery, releases, survey
 from turnout_host.calls.common import Answer, record_of, toolchain_of
 from turnout_host.errors import SurveyError
 from turnout_host.host import Args, Host, Say
@@ -33,11 +33,13 @@ def call_backup(host: Host, args: Args, say: Say) -> Answer:
     folder, began = host.layout.release(args.text("release")), time.monotonic()
     toolchain = toolchain_of(host, record_of(host, args)["toolchain"])
     argv = ["/bin/sh", "-c", args.text("command")]
-    ended = children.run(argv, folder, toolchain.env(), lambda line: say({"kind": "output", "line": line}))
+    values = apps.values_of(folder)
+    hidden = hiding.secrets(values)
+    output = lambda line: say({"kind": "output", "line": hiding.hide(line, hidden)})  # noqa: E731
+    ended = children.run(argv, folder, toolchain.env(), output)
     if ended.status:
-        raise SurveyError(
-            f"the database backup failed with status {ended.status}: nothing was migrated", tail=ended.tail
-        )
+        why = f"the database backup failed with status {ended.status}: nothing was migrated"
+        raise hiding.conceal(SurveyError(why, tail=ended.tail), values)
     return {"seconds": time.monotonic() - began}
 
 

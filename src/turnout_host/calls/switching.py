@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from turnout_host import apps, rehearsal, survey, switch
+from turnout_host import apps, hiding, rehearsal, survey, switch
 from turnout_host.calls.common import Answer, facts_of, record_of
-from turnout_host.errors import StoreError, SurveyError, UsageError
+from turnout_host.errors import StoreError, SurveyError, Unhealthy, UsageError
 from turnout_host.host import Args, Host, Say
 from turnout_host.notes import Notes
 from turnout_host.pointsman import PAUSE, Pointsman
@@ -22,9 +22,12 @@ def call_rehearse(host: Host, args: Args, say: Say) -> Answer:
     found = facts_of(host, args, name)
     note = lambda text: say({"kind": "note", "text": text})  # noqa: E731
     values = apps.values_of(found.folder)
-    result = rehearsal.rehearse(
-        host.layout, name, found.names[1], found.toolchain, found.settings, found.health, values, note
-    )
+    try:
+        result = rehearsal.rehearse(
+            host.layout, name, found.names[1], found.toolchain, found.settings, found.health, values, note
+        )
+    except Unhealthy as error:
+        raise hiding.conceal(error, values) from None
     if host.journal.state.releases[name]["state"] == "staged":
         host.journal.append(
             "release.rehearsed", host.deployment, release=name, boot_seconds=result["boot_seconds"]
