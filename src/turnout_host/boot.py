@@ -15,14 +15,22 @@ import sys
 from pathlib import Path
 from typing import Optional
 
-from turnout_host import children, disk
+from turnout_host import disk
 from turnout_host.layout import Layout
 from turnout_host.toolchain import Toolchain
+
+NAME = "turnout_host.pyz"
+"""A name in `.turnout/bin` that stays the same from version to version."""
 
 
 def save(layout: Layout, toolchain: Toolchain) -> None:
     """Write what should run after a boot, and make the entry if it is missing. Raises OSError."""
-    value = {"program": sys.argv[0], "path": str(layout.path), "node": toolchain.node, "pm2": toolchain.pm2}
+    value = {
+        "program": str(_program(layout)),
+        "path": str(layout.path),
+        "node": toolchain.node,
+        "pm2": toolchain.pm2,
+    }
     disk.write(layout.boot, json.dumps(value, indent=1).encode("utf-8"), 0o600, layout.tmp)
     if possible() == "cron":
         _crontab(layout)
@@ -51,15 +59,15 @@ def installed(layout: Layout) -> bool:
 
 
 def _command(layout: Layout) -> str:
-    words = [sys.executable, "-I", str(_program(layout)), "boot", str(layout.path)]
+    words = [sys.executable, "-I", str(layout.bin / NAME), "boot", str(layout.path)]
     return " ".join(shlex.quote(word) for word in words)
 
 
 def _program(layout: Layout) -> Path:
-    """A name that does not change from version to version: a link to the newest zipapp that blessed a release."""
-    link = layout.bin / "turnout_host.pyz"
+    """Lead NAME to the zipapp that runs now: it blessed the release. We may have been started by that very link."""
+    link = layout.bin / NAME
     temp = layout.bin / f".{os.getpid()}.tmp"
-    os.symlink(os.path.abspath(sys.argv[0]), str(temp))
+    os.symlink(os.path.realpath(sys.argv[0]), str(temp))
     os.replace(str(temp), str(link))
     return link
 
@@ -79,9 +87,7 @@ def _crontab(layout: Layout) -> None:
         if not (other.startswith("@reboot") and ours in other and "turnout_host" in other)
     ]
     text = "\n".join([*others, line]) + "\n"
-    subprocess.run(
-        ["crontab", "-"], input=text.encode("utf-8"), check=True, timeout=20, env=children.clean_env([])
-    )
+    subprocess.run(["crontab", "-"], input=text.encode("utf-8"), check=True, timeout=20, env=dict(os.environ))
 
 
 def _read_crontab() -> str:
@@ -97,7 +103,7 @@ def _unit_path(layout: Layout) -> Path:
 
 
 def _unit(layout: Layout) -> None:
-    path, words = _unit_path(layout), [sys.executable, "-I", str(_program(layout)), "boot", str(layout.path)]
+    path, words = _unit_path(layout), [sys.executable, "-I", str(layout.bin / NAME), "boot", str(layout.path)]
     start = " ".join(
         '"' + word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"' for word in words
     )

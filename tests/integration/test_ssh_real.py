@@ -138,7 +138,7 @@ async def test_an_agent_with_too_many_keys_is_a_refused_login(
 
 
 async def test_an_agent_is_used(sshd: RealSshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key may live in the agent alone."""
+    """The key may live in the agent alone; a given key (VPS_SSH_KEY) keeps the agent out."""
     agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(tmp_path / "agent")], stdout=subprocess.PIPE)
     try:
         assert agent.stdout
@@ -146,6 +146,10 @@ async def test_an_agent_is_used(sshd: RealSshd, tmp_path: Path, monkeypatch: pyt
         monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
         subprocess.run(["ssh-add", "-q", str(sshd.client_key)], check=True)
         await (await SSHTransport(sshd.address, known_hosts=sshd.host_key_line).open()).close()
+        make_key(tmp_path / "other")
+        given = Secret((tmp_path / "other").read_text())
+        with pytest.raises(LoginError):
+            await SSHTransport(sshd.address, given, sshd.host_key_line).open()
     finally:
         agent.terminate()
         agent.wait()

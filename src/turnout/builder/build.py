@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from turnout.artifact import tree
 from turnout.artifact.package import package
 from turnout.artifact.tree import Tree
-from turnout.builder import commands, inputs, install, runtime
+from turnout.builder import commands, disk, inputs, install, runtime
 
 if TYPE_CHECKING:
     from turnout.builder.cache import Cache
@@ -66,7 +65,7 @@ async def build(
             installed[0] = await install.provide(cache, name, installs, around, copy=copy)
         for command in steps:
             await commands.run(command, around.source, around.env, on_line)
-        await asyncio.to_thread(_select, config, checkout.source, entry, built=bool(steps))
+        await disk.whole(_select, config, checkout.source, entry, bool(steps))
 
     key = build_key(checkout, config, toolchain, env)
     made = await cache.make("artifacts", key, make)
@@ -96,7 +95,7 @@ def _tied(config: Config, toolchain: Toolchain, env: Mapping[str, str]) -> dict[
     }
 
 
-def _select(config: Config, source: Path, entry: Path, *, built: bool) -> None:
+def _select(config: Config, source: Path, entry: Path, built: bool) -> None:
     package(
         source,
         tree.folder_of(entry),

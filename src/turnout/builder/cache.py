@@ -78,7 +78,7 @@ class Cache:
                     return Made(found, True)
                 with self.workspace() as folder:
                     await maker(folder)
-                    return Made(await asyncio.to_thread(self._finish, folder, self._path(kind, key)), False)
+                    return Made(await disk.whole(self._finish, folder, self._path(kind, key)), False)
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

@@ -59,6 +59,21 @@ class Finished(NamedTuple):
     tail: list[str]
 
 
+class Tail:
+    """The last lines, without the page of help that npm prints behind a usage error: it would push the reason out."""
+
+    def __init__(self) -> None:
+        self.lines: deque[str] = deque(maxlen=TAIL)
+        self._helping = False
+
+    def take(self, line: str) -> None:
+        """One more line."""
+        npm = line.startswith(("npm error", "npm ERR!"))
+        self._helping = npm and (self._helping or line.endswith(" Usage:"))
+        if not self._helping:
+            self.lines.append(line)
+
+
 def environment(
     dirs: Sequence[Path], extra: Iterable[str] = (), base: Mapping[str, str] | None = None
 ) -> dict[str, str]:
@@ -97,7 +112,7 @@ async def execute(
 
     When it is over, fails or is cancelled, what is left of its group is killed.
     """
-    tail: deque[str] = deque(maxlen=TAIL)
+    tail = Tail()
     async with _pipe() as (stream, sink):
         process = await _start(argv, cwd, env, sink)
         reading = asyncio.ensure_future(_read(stream, tail, on_line))
@@ -111,7 +126,7 @@ async def execute(
             reading.cancel()
             kill(process.pid)
             await process.wait()
-    return Finished(status, list(tail))
+    return Finished(status, list(tail.lines))
 
 
 @asynccontextmanager
@@ -149,7 +164,7 @@ async def _start(
         os.close(sink)  # the child has its own; only then does the stream end with it
 
 
-async def _read(stream: asyncio.StreamReader, tail: deque[str], on_line: Say | None) -> None:
+async def _read(stream: asyncio.StreamReader, tail: Tail, on_line: Say | None) -> None:
     """Cut the output into lines, without the limit on their length that StreamReader.readline has."""
     rest = b""
     while part := await stream.read(1 << 16):
@@ -161,9 +176,9 @@ async def _read(stream: asyncio.StreamReader, tail: deque[str], on_line: Say | N
         _tell(rest, tail, on_line)
 
 
-def _tell(raw: bytes, tail: deque[str], on_line: Say | None) -> None:
+def _tell(raw: bytes, tail: Tail, on_line: Say | None) -> None:
     line = raw.decode("utf-8", "replace").rstrip("\r")[:LINE]
-    tail.append(line)
+    tail.take(line)
     if on_line:
         on_line(line)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from collections.abc import Mapping
@@ -53,7 +52,7 @@ async def make(
     async def work(entry: Path) -> None:
         folder = entry / "work"
         around = commands.environment([folder / "node_modules/.bin", *toolchain.dirs], config.build.env, env)
-        await asyncio.to_thread(_copy_inputs, source, config, folder)
+        await disk.whole(_copy_inputs, source, config, folder)
         for position, command in enumerate(wanted):
             await commands.run(command, folder, around, on_line)
             extra = missing_prisma(folder) if position == 0 and inputs.has_schema(source) else None
@@ -61,8 +60,8 @@ async def make(
                 await commands.run(
                     f"npm install --no-save --omit=dev prisma@{extra}", folder, around, on_line
                 )
-        await asyncio.to_thread(_keep_modules, folder, tree.folder_of(entry))
-        await asyncio.to_thread(tree.seal, entry)
+        await disk.whole(_keep_modules, folder, tree.folder_of(entry))
+        await disk.whole(tree.seal, entry)
 
     return Tree.load(name, (await cache.make("layers", name, work)).folder)
 

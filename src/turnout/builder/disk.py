@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+async def whole(function: Callable[..., Result], *args: Any) -> Result:
+    """Run a function in a thread, to its end: a thread cannot be cancelled, and must not write into what is removed."""
+    work = asyncio.ensure_future(asyncio.to_thread(function, *args))
+    try:
+        return await asyncio.shield(work)
+    finally:
+        while not work.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([work])
 
 
 def try_lock(path: Path) -> int | None:

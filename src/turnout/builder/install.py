@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from turnout.builder import commands, inputs
+from turnout.builder import commands, disk, inputs
 
 if TYPE_CHECKING:
     from turnout.builder.cache import Cache
@@ -92,10 +91,10 @@ async def provide(
         before = dict(_look(around.source))
         for command in wanted:
             await commands.run(command, around.source, around.env, around.on_line)
-        await asyncio.to_thread(_take, around.source, before, entry)
+        await disk.whole(_take, around.source, before, entry)
 
     made = await cache.make("installs", name, make)
-    await asyncio.to_thread(_lay, made.folder, around.source, copy)
+    await disk.whole(_lay, made.folder, around.source, copy)
     return made.reused
 
 
@@ -116,10 +115,14 @@ def _lay(entry: Path, source: Path, copy: bool) -> None:
     modules = entry / "node_modules"
     if not modules.is_dir():
         return
+    target = source / "node_modules"
+    if target.is_symlink():
+        target.unlink()
+    disk.remove(target)  # one that was committed is in the way
     if copy:
-        shutil.copytree(modules, source / "node_modules", symlinks=True)
+        shutil.copytree(modules, target, symlinks=True)
     else:
-        (source / "node_modules").symlink_to(modules)
+        target.symlink_to(modules)
 
 
 def _look(source: Path) -> Iterator[tuple[str, tuple[int, int]]]:

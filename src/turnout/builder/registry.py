@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from turnout.builder import commands
+from turnout.builder import commands, disk
 from turnout.errors import BuildError
 
 
@@ -26,7 +26,7 @@ async def fetch(package: str, version: str, folder: Path, wanted: Sequence[str] 
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     out = await _npm(["pack", f"{package}@{version}", "--json", "--ignore-scripts"], folder)
     tarball = folder / Path(json.loads(out)[0]["filename"]).name
-    await asyncio.to_thread(_unpack, tarball, folder, tuple(wanted))
+    await disk.whole(_unpack, tarball, folder, tuple(wanted))
     tarball.unlink()
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from turnout.artifact import tree
 from turnout.artifact.tree import Tree
-from turnout.builder import registry, versions
+from turnout.builder import disk, registry, versions
 from turnout.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ async def node_layer(cache: Cache, version: str, target: str) -> Tree:
         for name in ("npm", "npx"):
             (folder / "bin" / name).symlink_to(f"../lib/node_modules/npm/bin/{name}-cli.js")
             (folder / f"lib/node_modules/npm/bin/{name}-cli.js").chmod(0o755)
-        await asyncio.to_thread(tree.seal, entry)
+        await disk.whole(tree.seal, entry)
 
     return Tree.load(key, (await cache.make("layers", key, make)).folder)
 
@@ -88,7 +88,7 @@ async def pm2_layer(cache: Cache) -> Tree:
         for name in ("package.json", "package-lock.json"):
             (folder / name).write_bytes((files / name).read_bytes())
         await registry.install_locked(folder)
-        await asyncio.to_thread(tree.seal, entry)
+        await disk.whole(tree.seal, entry)
 
     return Tree.load(key, (await cache.make("layers", key, make)).folder)
 

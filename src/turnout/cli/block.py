@@ -60,7 +60,8 @@ class Block:
             ("do", "bold", self.remedy),
         ]
         for label, style, entries in parts:
-            for number, line in enumerate(line for entry in entries for line in text.lines(entry)):
+            whole = [line for entry in entries for line in text.lines(entry) if line.strip()]
+            for number, line in enumerate(whole):
                 yield "" if number else label, style, line
 
 

@@ -176,3 +176,19 @@ def test_values_of_variables_are_not_in_the_key_as_text(tmp_path):
 
 def _names(folder):
     return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+async def test_a_committed_node_modules_is_no_obstacle(app, kind):
+    """A bad habit, replaced by what the lock file says."""
+    await _build(app)
+    app.fresh()
+    if kind == "folder":
+        app.write("node_modules/x/old.js", "old")
+    else:
+        (app.source / "node_modules").symlink_to(app.tmp)
+    built = await _build(app, "t2")
+    assert built.install_reused
+    assert (app.source / "node_modules/x/package-lock.json").exists()
+    assert not (app.source / "node_modules/x/old.js").exists()
+    assert (app.tmp / "bin").exists()

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -108,6 +109,29 @@ async def test_a_maker_that_is_cancelled_leaves_nothing(cache):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert _names(cache.root / "tmp") == _names(cache.root / "locks") == []
+
+
+async def test_cancelling_at_the_last_moment_is_all_or_nothing(cache, monkeypatch):
+    """While the entry gets its name nothing is removed: it is whole, or it is not there."""
+    syncing, go, sync = threading.Event(), threading.Event(), disk.sync
+
+    def slow(folder: Path) -> None:
+        syncing.set()
+        assert go.wait(60)
+        sync(folder)
+
+    monkeypatch.setattr(disk, "sync", slow)
+    task = asyncio.create_task(cache.make("layers", "k", _fill))
+    await asyncio.to_thread(syncing.wait)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    assert not task.done()
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (cache.entry("layers", "k") / "file").exists()
     assert _names(cache.root / "tmp") == _names(cache.root / "locks") == []
 
 
