@@ -101,6 +101,7 @@ async def _run(plan: Plan, work: Work) -> Outcome:
     if error is not None and not isinstance(error, TurnoutError | NothingToDo):
         raise error
     _tell(work, outcome, error)
+    await asyncio.to_thread(work.cache.sweep)
     return outcome
 
 

@@ -74,8 +74,9 @@ async def test_trust_then_change_then_trust_again(tmp_path: Path) -> None:
     server = RealSshd(tmp_path / "sshd")
     try:
         way = SSHTransport(server.address, server.key)
-        with pytest.raises(HostKeyError, match="is not known"):
+        with pytest.raises(HostKeyError, match="is not known") as caught:
             await way.open()
+        assert caught.value.remedy[-1].endswith("turnout host trust ENV")
         file = trust(*await fetch_key(server.address))
         await (await way.open()).close()
         command = ["ssh", "-F", "none", "-i", str(server.client_key), "-o", f"UserKnownHostsFile={file}"]
@@ -85,6 +86,7 @@ async def test_trust_then_change_then_trust_again(tmp_path: Path) -> None:
         server.new_host_key()
         with pytest.raises(HostKeyError, match="CHANGED") as caught:
             await way.open()
+        assert caught.value.remedy[-1].endswith("turnout host trust ENV --replace")
         shown = subprocess.run(
             ["ssh-keygen", "-lf", str(server.folder / "host_key.pub")],
             check=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -43,16 +44,23 @@ async def start(wire: Wire, link: Link, path: str, address: Address) -> dict[str
     """
     program = zipapp.packed()
     try:
-        await wire.raw(_line({"path": path, "digest": program.digest, "size": len(program.content)}))
+        await _tell(wire, _line({"path": path, "digest": program.digest, "size": len(program.content)}))
         answer = _good((await wire.read()).json(), address)
         if answer.get("need"):
-            await wire.raw(program.content)
+            await _tell(wire, program.content)
         answer = _good((await wire.read()).json(), address)
         hello: dict[str, Any] = answer["hello"]
         return hello
     except LinkLost as error:
         refusal = await _explain(error, wire, link, address)
     raise refusal
+
+
+async def _tell(wire: Wire, data: bytes) -> None:
+    with contextlib.suppress(
+        LinkLost
+    ):  # who ended before it listened has perhaps said why: that is still to be read
+        await wire.raw(data)
 
 
 def _line(message: dict[str, Any]) -> bytes:

@@ -86,6 +86,7 @@ class LocalLink:
         """See Link."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             await asyncio.to_thread(self._process.wait, ENDING)
+            await asyncio.wait([self._listener], timeout=ENDING)  # its last words may still be in the pipe
         return self._process.returncode
 
     def stderr_tail(self) -> list[str]:

@@ -69,7 +69,7 @@ def host_key(error: asyncssh.HostKeyNotVerifiable, case: Case, own_known_hosts: 
     return HostKeyError(
         f"the host key of {host} {changed}",
         why=[f"presented: {describe(key)}", *says, *revoked],
-        remedy=[*_compare(key), _accept(key, host, own_known_hosts)],
+        remedy=[*_compare(key), _accept(key, host, own_known_hosts, changed=bool(trusted))],
     )
 
 
@@ -81,11 +81,11 @@ def _compare(key: asyncssh.SSHKey) -> list[str]:
     ]
 
 
-def _accept(key: asyncssh.SSHKey, host: str, own_known_hosts: bool) -> str:
+def _accept(key: asyncssh.SSHKey, host: str, own_known_hosts: bool, changed: bool) -> str:
     if own_known_hosts:
         line = key.export_public_key("openssh").decode().strip()
         return f"if they are the same, put this line into VPS_KNOWN_HOSTS: {host} {line}"
-    return "if they are the same: turnout host trust ENV"
+    return f"if they are the same: turnout host trust ENV{' --replace' if changed else ''}"
 
 
 async def login(error: asyncssh.Error, case: Case, own_key: bool) -> LoginError:

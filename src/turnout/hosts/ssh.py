@@ -160,6 +160,7 @@ class SSHLink:
         with contextlib.suppress(TimeoutError, OSError, asyncssh.Error):
             async with asyncio.timeout(ENDING):
                 await self._process.wait_closed()
+                await asyncio.wait([self._listener])  # its last words may still be in a buffer
 
     def stderr_tail(self) -> list[str]:
         """See Link."""

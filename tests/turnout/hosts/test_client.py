@@ -192,6 +192,7 @@ async def test_a_frozen_host_is_a_lost_link(tmp_path: Path, program: Zipapp) -> 
         await client.close()
     finally:
         os.kill(client.hello["pid"], signal.SIGKILL)
+        await client._link.exit_status()
 
 
 async def test_a_quiet_call_is_not_a_silent_host(tmp_path: Path, program: Zipapp) -> None:
