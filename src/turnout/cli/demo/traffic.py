@@ -186,8 +186,11 @@ class Link:
 
     async def _head(self) -> tuple[int, dict[str, str]]:
         first, *rest = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        words = first.split(" ", 2)
+        if len(words) < 2 or not words[1].isdigit():
+            raise ValueError(f"it begins with {first[:40]!r}")
         fields = (line.partition(":") for line in rest if line)
-        return int(first.split(" ", 2)[1]), {name.lower(): value.strip() for name, _, value in fields}
+        return int(words[1]), {name.lower(): value.strip() for name, _, value in fields}
 
     async def _body(self, headers: dict[str, str]) -> bytes:
         if headers.get("transfer-encoding", "").lower() == "chunked":

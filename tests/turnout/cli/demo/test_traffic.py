@@ -58,7 +58,7 @@ async def run(app: App, path: str | list[str] = "/", **clients: float) -> Traffi
             patience=clients.get("patience", 10),
         )
         await traffic.start()
-        await app.enough.wait()
+        await asyncio.wait_for(app.enough.wait(), 30)
         await traffic.stop()
     return traffic
 
@@ -95,8 +95,8 @@ async def test_connection_close_is_honoured() -> None:
         (answer(302), "answered 302"),
         (None, "connection closed before the answer"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nhalf", "connection closed before the answer"),
-        (b"nonsense\r\n\r\n", "not an answer: list index out of range"),
-        (b"HTTP/1.1 many OK\r\n\r\n", "not an answer: invalid literal for int() with base 10: 'many'"),
+        (b"nonsense\r\n\r\n", "not an answer: it begins with 'nonsense'"),
+        (b"HTTP/1.1 many OK\r\n\r\n", "not an answer: it begins with 'HTTP/1.1 many OK'"),
     ],
 )
 @pytest.mark.parametrize("kind", ["keep_alive", "fresh"])
