@@ -63,4 +63,5 @@ ROLLBACK = Plan(
         Step("save", "each host", save.save),
         Step("notify", "deployer", notify.notify),
     ),
+    begin=target.begin,
 )

@@ -30,10 +30,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in the order in which people read them."""
+    """Steps in the order in which people read them. `begin` comes before them where a plan has no gate of its own."""
 
     name: str
     steps: tuple[Step, ...]
+    begin: Callable[[Work], Awaitable[None]] | None = None
 
     def __post_init__(self) -> None:
         """Names are unique, and there is an order in which every step finds what it waits for."""

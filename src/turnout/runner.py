@@ -13,14 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from turnout.builder.cache import Cache
-from turnout.deploy import DEPLOY, ROLLBACK
 from turnout.errors import Cancelled, HostKeyError, TurnoutError
 from turnout.hosts import transport
 from turnout.hosts.client import HostClient
 from turnout.model import Address, DeployOptions, Outcome, RollbackOptions
 from turnout.steps.connect import first_error
 from turnout.steps.notify import notify
-from turnout.steps.target import begin
 from turnout.steps.work import Done, NothingToDo, Target, Work
 
 if TYPE_CHECKING:
@@ -33,24 +31,24 @@ FAREWELL = 5.0
 """Seconds that a host gets to note the end; one that is busy sweeps up when the connection closes."""
 
 
-async def deploy(
-    config: Config, environment: Environment, reach: Reach, options: DeployOptions, bus: Bus
+async def run(
+    plan: Plan,
+    config: Config,
+    environment: Environment,
+    reach: Reach,
+    options: DeployOptions | RollbackOptions,
+    bus: Bus,
 ) -> Outcome:
-    """Deploy a revision to an environment. Failures are told as events and in the outcome, not raised."""
+    """Carry `plan` out for an environment. Expected failures are told as events and in the outcome, not raised."""
     async with AsyncExitStack() as stack:
-        return await _run(
-            DEPLOY, _work(config, environment, reach, bus, stack, deploy=options, command="deploy")
+        work = Work(
+            config, environment, reach, bus, Cache(), partial(connect, environment, reach), stack, plan.name
         )
-
-
-async def rollback(
-    config: Config, environment: Environment, reach: Reach, options: RollbackOptions, bus: Bus
-) -> Outcome:
-    """Go back to an earlier blessed release. Failures are told as events and in the outcome, not raised."""
-    async with AsyncExitStack() as stack:
-        return await _run(
-            ROLLBACK, _work(config, environment, reach, bus, stack, rollback=options, command="rollback")
-        )
+        if isinstance(options, DeployOptions):
+            work.deploy = options
+        else:
+            work.rollback = options
+        return await _run(plan, work)
 
 
 async def connect(environment: Environment, reach: Reach, address: Address) -> HostClient:
@@ -63,12 +61,6 @@ async def connect(environment: Environment, reach: Reach, address: Address) -> H
         raise
 
 
-def _work(
-    config: Config, environment: Environment, reach: Reach, bus: Bus, stack: AsyncExitStack, **more: Any
-) -> Work:
-    return Work(config, environment, reach, bus, Cache(), partial(connect, environment, reach), stack, **more)
-
-
 async def _run(plan: Plan, work: Work) -> Outcome:
     began = time.monotonic()
     work.bus.emit(
@@ -78,13 +70,13 @@ async def _run(plan: Plan, work: Work) -> Outcome:
         origins=work.reach.origins,
         path=work.environment.path,
         steps=plan.names,
-        ref=work.deploy.ref if work.command == "deploy" else work.rollback.release,
+        ref=work.rollback.release if work.command == "rollback" else work.deploy.ref,
         by=work.by,
     )
     error: BaseException | None = None
     try:
-        if plan is ROLLBACK:
-            await begin(work)
+        if plan.begin:
+            await plan.begin(work)
         await _steps(plan, work)
     except (TurnoutError, NothingToDo) as ended:
         error = ended

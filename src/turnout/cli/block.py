@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from turnout.cli import text
+from turnout import text
 from turnout.errors import TurnoutError, UsageError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from turnout.cli import text
+from turnout import text
 from turnout.events import Event
 
 WINDOW = 5.0

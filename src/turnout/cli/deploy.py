@@ -48,8 +48,9 @@ def deploy(
 
     async def act(target: Target, bus: Bus) -> Outcome:
         from turnout import runner
+        from turnout.deploy import DEPLOY
 
-        return await runner.deploy(target.config, target.environment, target.reach, wanted, bus)
+        return await runner.run(DEPLOY, target.config, target.environment, target.reach, wanted, bus)
 
     shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
     raise typer.Exit(carry_out(shared, act))

@@ -11,7 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from turnout.cli import block, ending, text
+from turnout import text
+from turnout.cli import block, ending
 from turnout.cli.board import Board, Row
 from turnout.cli.quiet import Display
 from turnout.events import Event

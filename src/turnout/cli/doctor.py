@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from turnout.cli import options, text
+from turnout import text
+from turnout.cli import options
 from turnout.cli.out import Line, say
 
 if TYPE_CHECKING:

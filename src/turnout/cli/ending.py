@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from turnout.cli import text
+from turnout import text
 from turnout.cli.block import Block
 from turnout.events import Event
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from turnout.cli import text
+from turnout import text
 from turnout.cli.block import wants_color
 
 Line = tuple[str, str]

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from turnout.cli import ending, text
+from turnout import text
+from turnout.cli import ending
 from turnout.cli.board import Board, Row
 from turnout.cli.quiet import Display, show_ending
 from turnout.events import Event

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from turnout.cli import options, text
+from turnout import text
+from turnout.cli import options
 from turnout.cli.out import Line, columns, say, shown
 
 

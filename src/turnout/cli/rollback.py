@@ -41,9 +41,10 @@ def rollback(
 
     async def act(target: Target, bus: Bus) -> Outcome:
         from turnout import runner
+        from turnout.deploy import ROLLBACK
 
         wanted = RollbackOptions(checked(release))
-        return await runner.rollback(target.config, target.environment, target.reach, wanted, bus)
+        return await runner.run(ROLLBACK, target.config, target.environment, target.reach, wanted, bus)
 
     shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
     raise typer.Exit(carry_out(shared, act))

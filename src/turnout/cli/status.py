@@ -8,7 +8,8 @@ from typing import Any
 
 import typer
 
-from turnout.cli import options, text
+from turnout import text
+from turnout.cli import options
 from turnout.cli.out import Line, columns, say, shown
 from turnout.errors import Unhealthy
 

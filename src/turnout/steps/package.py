@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from turnout import text
 from turnout.builder import dependencies
 from turnout.builder.runtime import own_platform
 from turnout.errors import UsageError
@@ -16,7 +17,7 @@ async def package(work: Work) -> Done:
     if reason:
         raise NothingToDo("unchanged", reason, work.targets[0].running)
     manifest = work.artifact.manifest
-    return Done(f"{len(manifest.entries)} entries, {manifest.size / 1e3:,.0f} kB")
+    return Done(f"{len(manifest.entries)} entries, {text.size(manifest.size)}")
 
 
 async def _dependencies(work: Work) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from turnout import text
 from turnout.config import example
 from turnout.errors import SurveyRefused
 from turnout.hosts.faults import typed
@@ -42,4 +43,4 @@ def refuse(host: Target, findings: list[dict[str, Any]]) -> None:
 
 
 def _free(host: Target) -> str:
-    return f"{host.facts['disk']['free'] / 1e9:.1f} GB"
+    return text.size(host.facts["disk"]["free"])

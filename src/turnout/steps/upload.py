@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from turnout import text
 from turnout.steps.send import send
 from turnout.steps.work import Done, Target, Work
 
@@ -13,4 +14,4 @@ async def upload(work: Work, host: Target) -> Done:
     sent = host.client.bytes_sent - before
     if not missing:
         return Done("nothing is missing there", "reused")
-    return Done(f"{missing / 1e3:,.0f} kB as {sent / 1e3:,.0f} kB")
+    return Done(f"{text.size(missing)} as {text.size(sent)}")

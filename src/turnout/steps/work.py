@@ -103,9 +103,10 @@ class Work:
     open: Callable[[Address], Any]
     """Connects to a host; the one seam that tests replace."""
     stack: AsyncExitStack
+    command: str = "deploy"
+    """The plan's name."""
     deploy: DeployOptions = field(default_factory=DeployOptions)
     rollback: RollbackOptions = field(default_factory=RollbackOptions)
-    command: str = "deploy"
     by: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
     targets: list[Target] = field(default_factory=list)
     repository: Repository | None = None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnout.cli import text
+from turnout import text
 from turnout.cli.block import Block, show
 from turnout.errors import SurveyRefused, TurnoutError
 

@@ -16,6 +16,7 @@ from turnout.cli.rollback import checked, split
 from turnout.errors import Cancelled, LoginError, UsageError
 from turnout.events import Bus
 from turnout.model import DeployOptions, Outcome, RollbackOptions
+from turnout.plan import Plan
 
 FILE = 'app = "api"\n[environments.production]\nhosts = ["deploy@host.invalid"]\npath = "/srv/api"\n'
 HEAVY = {"rich", "pydantic", "asyncssh", "asyncio", "zstandard", "turnout.config", "turnout.runner"}
@@ -114,14 +115,13 @@ def test_options_reach_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is typed is what the runner gets, and its outcome is the exit code."""
     seen: list[object] = []
 
-    async def deploy(
-        config: object, environment: object, reach: object, options: object, bus: Bus
+    async def carry_out(
+        plan: Plan, config: object, environment: object, reach: object, options: object, bus: Bus
     ) -> Outcome:
-        seen.extend([options, bus.environment])
+        seen.extend([plan.name, options, bus.environment])
         return Outcome("reverted", 50)
 
-    monkeypatch.setattr(runner, "deploy", deploy)
-    monkeypatch.setattr(runner, "rollback", deploy)
+    monkeypatch.setattr(runner, "run", carry_out)
     assert (
         main.run(
             ["deploy", "production", "--ref", "v2", "--accept-drift", "--restart-pm2", "--update-runtime"]
@@ -131,9 +131,9 @@ def test_options_reach_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main.run(["rollback", "v41", "-q"]) == 50
     assert main.run(["rollback", "production"]) == 50
     assert seen == [
-        DeployOptions("v2", True, True, True), "production",
-        RollbackOptions("v41"), "production",
-        RollbackOptions(None), "production",
+        "deploy", DeployOptions("v2", True, True, True), "production",
+        "rollback", RollbackOptions("v41"), "production",
+        "rollback", RollbackOptions(None), "production",
     ]  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def test_the_unexpected_is_one_block_and_a_log(
     async def deploy(*_: object) -> Outcome:
         raise ZeroDivisionError("by me")
 
-    monkeypatch.setattr(runner, "deploy", deploy)
+    monkeypatch.setattr(runner, "run", deploy)
     assert main.run(["deploy", "--json"]) == 1
     captured = capsys.readouterr()
     (log,) = (here / "cache" / "logs").iterdir()
@@ -211,7 +211,7 @@ def test_an_outcome_after_a_signal_counts(monkeypatch: pytest.MonkeyPatch) -> No
             return Outcome("failed", 130)
         return Outcome("succeeded", 0)
 
-    monkeypatch.setattr(runner, "deploy", deploy)
+    monkeypatch.setattr(runner, "run", deploy)
     assert main.run(["deploy", "-q"]) == 130
 
 

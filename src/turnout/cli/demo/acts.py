@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from turnout.cli import text
+from turnout import text
 from turnout.cli.demo.author import Change, Edit
 from turnout.cli.demo.traffic import Figures
 from turnout.errors import Unhealthy
@@ -48,7 +48,7 @@ ACTS = (
         title="The first release",
         says=(
             "The server is bare: Turnout brings Node, PM2 and the dependencies.",
-            "npm gets them from its registry, which takes a minute the first time.",
+            "The first time npm fetches them, which takes about a minute.",
         ),
         command="turnout deploy production",
         release="v1",
@@ -71,7 +71,7 @@ ACTS = (
         name="crash",
         title="A release that crashes",
         says=(
-            "It needs a MAIL_KEY that is not in the server's .env: it cannot start.",
+            "It needs a MAIL_KEY, which the server's .env lacks: it cannot start.",
             "This one must fail, and users must not notice.",
         ),
         command="turnout deploy production",

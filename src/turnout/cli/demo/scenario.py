@@ -11,6 +11,7 @@ from turnout.cli.demo.site import ENVIRONMENT, Site
 from turnout.cli.demo.stage import Stage
 from turnout.cli.demo.traffic import Figures, TrafficThread
 from turnout.cli.running import new_deployment
+from turnout.deploy import DEPLOY, ROLLBACK
 from turnout.errors import Cancelled
 from turnout.events import Bus, Event
 from turnout.model import DeployOptions, Outcome, RollbackOptions
@@ -73,8 +74,8 @@ class Scenario:
         with self.stage.display() as shown:
             bus.listen(shown.feed)
             if act.change is None and act.before:
-                return await runner.rollback(*where, RollbackOptions(), bus)
-            return await runner.deploy(*where, DeployOptions(), bus)
+                return await runner.run(ROLLBACK, *where, RollbackOptions(), bus)
+            return await runner.run(DEPLOY, *where, DeployOptions(), bus)
 
 
 class Steps:

@@ -94,7 +94,10 @@ async def test_connection_close_is_honoured() -> None:
         (answer(500), "answered 500"),
         (answer(302), "answered 302"),
         (None, "connection closed before the answer"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nhalf", "connection closed before the answer"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nhalf",
+            "connection closed before the answer",
+        ),
         (b"nonsense\r\n\r\n", "not an answer: it begins with 'nonsense'"),
         (b"HTTP/1.1 many OK\r\n\r\n", "not an answer: it begins with 'HTTP/1.1 many OK'"),
     ],
@@ -134,7 +137,11 @@ async def test_nobody_there_is_a_failure() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n" + JSON[:7] + b"\r\na\r\n" + JSON[7:] + b"\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n"
+        + JSON[:7]
+        + b"\r\na\r\n"
+        + JSON[7:]
+        + b"\r\n0\r\n\r\n",
         b"HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n" + JSON,
     ],
     ids=["chunks", "until the end"],
@@ -203,7 +210,7 @@ async def test_after_its_grace_a_request_is_cut_and_not_counted() -> None:
     """What we cut ourselves is no failure of the app's."""
     app = App(lambda _: b"")
     async with await asyncio.start_server(app.serve, "127.0.0.1", 0) as server:
-        traffic = Traffic(server.sockets[0].getsockname()[1], keep_alive=1, fresh=1)
+        traffic = Traffic(server.sockets[0].getsockname()[1], keep_alive=2, fresh=0)
         app.wanted = 2
         await traffic.start()
         await app.enough.wait()
