@@ -83,7 +83,7 @@ def test_a_hand_that_led_current_to_a_blessed_release_is_noticed_and_followed(li
 
 
 def test_an_edited_file_stops_a_deployment_and_never_reaches_another_release(live: Site) -> None:
-    """Named with 23; left behind with --accept-drift although releases share their contents; no target of a rollback."""
+    """Named with 23; left behind with --accept-drift though releases share contents; no target of a rollback."""
     edited = str(live.current())
     folder = live.path / "releases" / edited
     clean = (folder / FILE).read_text()

@@ -53,7 +53,7 @@ def test_a_broken_migration_is_named_until_a_hand_mends_it_as_it_is_told(live: S
 
 
 def test_a_release_that_fails_after_its_migration_says_what_stays_in(live: Site) -> None:
-    """Migrations are never taken back: whoever reads why the release was refused also reads what is new in the database."""
+    """Migrations are never taken back: who reads why it was refused also reads what is new in the database."""
     before, other = live.serving(), "20261102120000_rate_videos"
     sql = 'CREATE TABLE "Rating" ("id" INTEGER NOT NULL PRIMARY KEY);\n'
     live.commit({f"backend/prisma/migrations/{other}/migration.sql": sql}, "One more migration")

@@ -33,8 +33,10 @@ EDITS = [
     (
         "server-local.ts",
         "  server.listen(env.port,",
-        "  if (wrong === 'deaf') return void setInterval(() => {}, 1000);\n"
-        "  server.listen(wrong === 'stubborn' ? Number(process.env.STUBBORN) : env.port,",
+        (
+            "  if (wrong === 'deaf') return void setInterval(() => {}, 1000);\n"
+            "  server.listen(wrong === 'stubborn' ? Number(process.env.STUBBORN) : env.port,"
+        ),
     ),
     ("controllers/health.ts", "import { version }", IMPORT.replace("{}", "../", 1) + "import { version }"),
     ("controllers/health.ts", "export function", "let asked = 0;\n\nexport function"),
@@ -111,7 +113,7 @@ def test_a_release_that_is_sick_in_the_rehearsal_is_never_seen(
 def test_a_release_that_is_sick_only_under_pm2_is_reverted(
     victim: Site, users: TrafficThread, kind: str, words: str
 ) -> None:
-    """50, reverted: the old release serves again, proved. A release that listens and drains fails no request even then."""
+    """50, reverted: the old release serves again, proved. One that listens and drains fails no request even then."""
     before = str(victim.current())
     victim.write_dotenv(MISBEHAVE=f"workers:{kind}")
 
@@ -133,7 +135,7 @@ def test_a_release_that_is_sick_only_under_pm2_is_reverted(
 
 
 def test_an_app_that_ignores_port_is_told_so_and_the_way_out_works(victim: Site) -> None:
-    """50 names port_env and offers rehearse = false; with that it is deployed, and the result says what was left out."""
+    """50 names port_env and offers rehearse = false; with that it is deployed, and the result says so."""
     before = victim.serving()
     victim.write_dotenv(MISBEHAVE="everywhere:stubborn", STUBBORN=str(victim.port))
 

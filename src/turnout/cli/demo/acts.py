@@ -71,7 +71,7 @@ ACTS = (
         name="crash",
         title="A release that crashes",
         says=(
-            "It needs a MAIL_KEY, which the server's .env lacks: it cannot start.",
+            "It needs a MAIL_KEY that the server's .env lacks: it cannot start.",
             "This one must fail, and users must not notice.",
         ),
         command="turnout deploy production",

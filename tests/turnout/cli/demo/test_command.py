@@ -5,6 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +15,31 @@ import pytest
 
 from turnout.cli.demo.leftovers import processes
 
-LINES = tuple[list[str], int]
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder with a short name, which the demo accepts as its TMPDIR, so that what it leaves behind is seen."""
+    with tempfile.TemporaryDirectory(prefix="td-") as folder:
+        yield Path(folder)
 
 
-def start(tmp: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
-    """The program in a folder of its own, so that what it leaves behind is seen."""
+@contextmanager
+def start(tmp: Path, *arguments: str, **env: str) -> Iterator[subprocess.Popen[str]]:
+    """The program, ended with the block."""
     around = {key: value for key, value in os.environ.items() if not key.startswith(("VPS_", "TURNOUT_"))}
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "turnout.cli.main", "demo", *arguments],
         env=around | {"TMPDIR": str(tmp)} | env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as demo:
+        try:
+            yield demo
+        finally:
+            if demo.poll() is None:
+                demo.terminate()
 
 
 def left(tmp: Path) -> list[Any]:
@@ -35,47 +49,45 @@ def left(tmp: Path) -> list[Any]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("moment", ["deployment.started", "step.finished"])
-def test_a_signal_ends_everything(tmp_path: Path, number: signal.Signals, moment: str) -> None:
+def test_a_signal_ends_everything(short: Path, number: signal.Signals, moment: str) -> None:
     """Whenever it comes: exit code 130, one clear block, no folder, no process."""
-    with start(tmp_path, "--json") as demo:
+    with start(short, "--json") as demo:
         assert demo.stdout
         assert demo.stderr
         for line in demo.stdout:
             if json.loads(line)["type"] == moment:
                 break
-        assert left(tmp_path)
+        assert left(short)
         demo.send_signal(number)
         demo.stdout.read()
         said = demo.stderr.read()
     assert demo.returncode == 130
     assert said.splitlines()[-1].startswith("  now    all that the demo started has ended")
-    assert left(tmp_path) == []
+    assert left(short) == []
 
 
-def test_a_deployment_that_cannot_begin_ends_the_demo(tmp_path: Path) -> None:
+def test_a_deployment_that_cannot_begin_ends_the_demo(tmp_path: Path, short: Path) -> None:
     """Without npm nothing can be built: the block of the deployment, then 1 with the act that went wrong."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("git", "sh"):
         (programs / name).symlink_to(f"/usr/bin/{name}")
-    folders = tmp_path / "tmp"
-    folders.mkdir()
-    with start(folders, PATH=str(programs), TURNOUT_CACHE=str(tmp_path / "cache"), NO_COLOR="1") as demo:
+    with start(short, PATH=str(programs), TURNOUT_CACHE=str(tmp_path / "cache"), NO_COLOR="1") as demo:
         _, said = demo.communicate()
     assert demo.returncode == 1
     assert "✗ the demo did not go as it must" in said
     assert "The first release: it must end as succeeded (0) and ended as failed (11)" in said
     assert "The way back" not in said
-    assert left(folders) == []
+    assert left(short) == []
 
 
 @pytest.mark.integration
 @pytest.mark.timeout(900)
-def test_the_whole_demo(tmp_path: Path) -> None:
+def test_the_whole_demo(short: Path) -> None:
     """Five acts as they must be, requests all the time, none failed, and nothing left behind."""
     from tests.support.site import cache
 
-    with start(tmp_path, "--json", TURNOUT_CACHE=str(cache())) as demo:
+    with start(short, "--json", TURNOUT_CACHE=str(cache())) as demo:
         out, said = demo.communicate()
     assert demo.returncode == 0, said
     events = [json.loads(line) for line in out.splitlines()]
@@ -85,4 +97,4 @@ def test_the_whole_demo(tmp_path: Path) -> None:
     assert (last["type"], last["exit_code"], last["faults"], last["failed"]) == ("demo.finished", 0, [], 0)
     assert [act["release"] for act in last["acts"]] == ["v1", "v2", "v3", "v4", "v1"]
     assert last["requests"] == sum(act["requests"] for act in last["acts"]) > 300
-    assert left(tmp_path) == []
+    assert left(short) == []

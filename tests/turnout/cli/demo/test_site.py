@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from turnout import config
@@ -13,6 +14,7 @@ from turnout.cli.demo.author import Change, Edit
 from turnout.cli.demo.leftovers import processes
 from turnout.cli.demo.site import Site
 from turnout.errors import TurnoutError
+from turnout.model import Secret
 
 
 @pytest.fixture
@@ -30,6 +32,12 @@ async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         assert not made.folder.exists()
 
 
+def public(key: Secret | None) -> bytes:
+    """The public half; the text of a private key is another each time."""
+    assert key
+    return asyncssh.import_private_key(key.reveal()).public_data
+
+
 async def test_its_turnout_toml_is_whole(site: Site) -> None:
     """As init writes it, with a short bake; the caller's own VPS_HOST is not looked at."""
     target = site.target()
@@ -37,7 +45,7 @@ async def test_its_turnout_toml_is_whole(site: Site) -> None:
     assert target.config.source == "backend"
     assert target.environment.path == str(site.path)
     assert target.reach.hosts == (site.server.address,)
-    assert target.reach.key == site.server.key
+    assert public(target.reach.key) == public(site.server.key)
 
 
 async def test_its_dotenv_is_private_and_has_every_key(site: Site) -> None:
@@ -53,7 +61,7 @@ async def test_its_dotenv_is_private_and_has_every_key(site: Site) -> None:
 async def test_a_second_terminal_knows_the_server(site: Site) -> None:
     """After `. ../demo.env` a plain shell has this turnout, the key, and nothing of its own that leads elsewhere."""
     script = (
-        '. ../demo.env; command -v turnout; echo "$VPS_HOST|$TURNOUT_CACHE|$VPS_KNOWN_HOSTS|$VPS_SSH_KEY"'
+        '. ../demo.env; command -v turnout; echo "${VPS_HOST-}|$TURNOUT_CACHE|$VPS_KNOWN_HOSTS|$VPS_SSH_KEY"'
     )
     said = subprocess.run(
         ["sh", "-euc", script], cwd=site.author.folder, check=True, capture_output=True, text=True
@@ -63,7 +71,7 @@ async def test_a_second_terminal_knows_the_server(site: Site) -> None:
     assert Path(turnout) == Path(sys.executable).with_name("turnout")
     assert (host, cache) == ("", str(site.folder / "cache"))
     given = {"VPS_SSH_KEY": key, "VPS_KNOWN_HOSTS": known_hosts}
-    assert config.reach(site.target().environment, given).key == site.server.key
+    assert public(config.reach(site.target().environment, given).key) == public(site.server.key)
     assert known_hosts == site.server.known_hosts.rstrip("\n")
     private = [site.folder / name for name in ("demo.env", "VPS_SSH_KEY")]
     assert [file.stat().st_mode & 0o777 for file in private] == [0o600, 0o600]
