@@ -217,6 +217,11 @@ async def _tell_hosts(work: Work, outcome: Outcome, error: BaseException | None)
             work.notes.append(f"{target.name}: {why}")
 
 
+def _stays(work: Work) -> str:
+    """What a failure does not take back."""
+    return f"; the migrations stay in: {', '.join(work.migrated)}" if work.migrated else ""
+
+
 def _again(work: Work) -> list[str]:
     """What to type where the error itself knows nothing better."""
     return [f"mend the cause, then the same command again: turnout {work.command} {work.environment.name}"]
@@ -229,7 +234,7 @@ def _tell(work: Work, outcome: Outcome, error: BaseException | None) -> None:
             "message": error.message,
             "where": error.where,
             "why": error.why,
-            "state": error.state or _state(work),
+            "state": (error.state or _state(work)) + _stays(work),
             "remedy": [line.replace("{host}", error.host) for line in error.remedy or _again(work)],
             "host": error.host,
             "step": error.step,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turnout.errors import SurveyRefused, UsageError
 from turnout.steps.connect import connect
+from turnout.steps.survey import refuse
 from turnout.steps.work import Done, Target, Work
 
 
@@ -16,14 +17,8 @@ async def survey(work: Work, host: Target) -> Done:
     """Choose the earlier blessed release: the named one, else the newest below the running one."""
     blessed = [one["release"] for one in host.state["releases"] if one["state"] == "blessed"]
     names = ", ".join(blessed) or "none"
-    if host.state["current_kind"] in ("folder", "other"):
-        raise SurveyRefused(
-            "`current` is a real folder, not Turnout's link to a release (drift)",
-            where=host.name,
-            remedy=[
-                f"move it away on the host: mv {work.environment.path}/current {work.environment.path}/current-by-hand"
-            ],
-        )
+    answer = await host.client.call("survey", shared=list(work.config.release.shared), **work.settings)
+    refuse(host, [found for found in answer["findings"] if found["what"] == "current"])
     if work.rollback.release is None:
         limit = int(host.running[1:]) if host.running else 1 << 31
         below = [name for name in blessed if int(name[1:]) < limit]

@@ -117,6 +117,8 @@ class Work:
     layers: dict[str, Tree] = field(default_factory=dict)
     """Layers that can be shipped, by key."""
     built: Built | None = None
+    migrated: list[str] = field(default_factory=list)
+    """Migrations that this deployment applied; they stay in, however it ends."""
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from turnout import runner
-from turnout.cli.demo.acts import ACTS, Act, Played, faults, proof
+from turnout.cli.demo.acts import ACTS, Act, Played, faults
 from turnout.cli.demo.site import ENVIRONMENT, Site
 from turnout.cli.demo.stage import Stage
 from turnout.cli.demo.traffic import Figures, TrafficThread
@@ -47,7 +47,7 @@ class Scenario:
             await self._act(act)
             if self.faults:
                 return
-            self.stage.prove(proof(self.played[-1]))
+            self.stage.prove(self.played[-1])
             if act.change and not act.good:
                 await self.site.author.take_back()
             if number == 1:

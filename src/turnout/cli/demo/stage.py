@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from turnout.cli import options, running
-from turnout.cli.demo.acts import Act, Played
+from turnout.cli.demo.acts import Act, Played, proof
 from turnout.cli.demo.site import BAKE, Site
 from turnout.cli.demo.table import table
 from turnout.cli.out import Line, say
@@ -53,7 +53,8 @@ class Stage:
             ("", "   A backend, its server and its users live here for a while:"),
             ("cyan", f"   {site.folder}"),
             ("", "   Nothing outside is touched, and at the end all of it is gone."),
-            ("", f"   Instead of a VPS: an SSH server in this process, {site.server.address}"),
+            ("", "   An SSH server in this process stands in for the VPS:"),
+            ("cyan", f"   {site.server.address}"),
             ("", f"   A new release is watched for {BAKE} before it counts; usually for 10s."),
         )
 
@@ -69,9 +70,10 @@ class Stage:
             ("bold cyan", f"$ {act.command}"),
         )
 
-    def prove(self, line: str) -> None:
+    def prove(self, played: Played) -> None:
         """Say what an act has shown."""
-        self.say(("green", f"→ {line}"))
+        gap = [] if played.act.good else [("", "")]  # sets it off from the block of a failure
+        self.say(*gap, ("green", f"→ {proof(played)}"))
 
     def figures(self, played: Sequence[Played], faults: Sequence[str]) -> None:
         """The table, and how it all went; said even with -q."""
