@@ -57,12 +57,9 @@ def test_a_release_that_fails_after_its_migration_says_what_stays_in(live: Site)
     before, other = live.serving(), "20261102120000_rate_videos"
     sql = 'CREATE TABLE "Rating" ("id" INTEGER NOT NULL PRIMARY KEY);\n'
     live.commit({f"backend/prisma/migrations/{other}/migration.sql": sql}, "One more migration")
-    crash = (
-        "src/server-local.ts",
-        "const log = createLogger(env.logLevel);",
-        "const log = createLogger(env.logLevel);\nif (env.port > 0) throw new Error('no camera');",
-    )
-    live.change(*crash, "A crash")
+    log = "const log = createLogger(env.logLevel);"
+    crash = f"{log}\n  if (env.port) throw new Error('no camera');"
+    live.change("src/server-local.ts", log, crash, "A crash")
 
     run = live.deploy(check=50)
 
