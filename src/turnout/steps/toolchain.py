@@ -59,7 +59,7 @@ def _of_the_host(work: Work, host: Target) -> None:
             remedy=[f'node = "{version.partition(".")[0]}" in turnout.toml', 'or toolchain = "shipped"'],
         )
     host.layers |= {"node": None, "pm2": None}
-    host.pm2 = str(host.facts["pm2"]["version"])
+    host.pm2 = str(host.facts["pm2"].get("version") or "")
 
 
 async def _shipped(work: Work, host: Target) -> None:
