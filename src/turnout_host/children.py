@@ -67,7 +67,7 @@ def start(
     with _lock:
         if _closing:
             raise InterruptedError("the host program is ending")
-        marked = dict(env, **{MARK: _owner}) if _owner else dict(env)
+        marked = dict(env, **{MARK: _owner}) if _owner and not finish else dict(env)
         process = subprocess.Popen(list(argv), cwd=str(cwd), env=marked, start_new_session=True, **popen)
         _running[process.pid] = finish
     return process

@@ -124,6 +124,8 @@ def unlock(tree: Path) -> None:
 
 def remove(tree: Path, tmp: Path) -> None:
     """Remove a tree, sealed or not. It leaves its place in one step, so a half removed one is never seen there."""
+    if not os.path.lexists(str(tree)):
+        return
     os.chmod(str(tree), OPEN)
     with scratch(tmp, "gone") as folder:
         os.rename(str(tree), str(folder / tree.name))

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional
 
+from turnout_host.errors import LeaseLost
 from turnout_host.layout import Layout
 from turnout_host.state import State
 
@@ -54,6 +55,8 @@ class Journal:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             self._catch_up(descriptor)
+            if 0 < token < self.state.token:
+                raise LeaseLost(f"token {token} is old: the journal has {self.state.token}")
             os.ftruncate(descriptor, self._offset)
             entry = {
                 "seq": self.state.seq + 1,

@@ -44,6 +44,9 @@ class Notes:
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
         for line in whole.splitlines():
-            note = json.loads(line.decode("utf-8"))
+            try:
+                note = json.loads(line.decode("utf-8"))
+            except ValueError:
+                continue  # half a note, from a full disk
             if note.get("deployment") == self._deployment:
                 yield str(note["text"])

@@ -165,7 +165,7 @@ class Activation:
             if back:
                 self._note(f"going back to {back}")
                 self._go_back(str(back))
-            else:
+            elif self._job.get("since") is not None:  # what was never switched was never reloaded either
                 self._note("nothing served before: stopping the processes")
                 self._parts(self._job["release"])[0].delete()
                 switch.remove(self._layout)

@@ -26,8 +26,8 @@ def prune(layout: Layout, journal: Journal, store: Store, keep: int) -> Dict[str
     removed = [name for name in releases.names(layout) if name not in wanted]
     before = int(store.disk()["free"])
     for name in removed:
-        releases.remove(layout, name)
         journal.append("release.pruned", None, release=name)
+        releases.remove(layout, name)
     needed = _layers(layout, journal.state, wanted)
     for key in layers.keys(layout):
         if key not in needed:

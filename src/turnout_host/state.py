@@ -116,7 +116,9 @@ def _blessed(state: State, entry: Record) -> None:
 
 def _reverted(state: State, entry: Record) -> None:
     _phase("reverted")(state, entry)
-    _set("reverted")(state, entry)
+    record = state.releases.get(entry["release"])
+    if record and record["state"] != "blessed":  # a rollback's target was proved once and stays one
+        record.update(state="reverted", reason=entry.get("reason"))
     state.serving = entry.get("to")
     back = state.releases.get(entry.get("to") or "")
     if back:

@@ -16,7 +16,7 @@ def sweep(layout: Layout, journal: Journal) -> List[str]:
     """End forgotten children, remove unfinished releases and temp files. Returns what was done, in words."""
     done = [f"ended process {pid} of an earlier run" for pid in _forgotten(layout)]
     for name in journal.state.unfinished():
-        releases.remove(layout, name)
+        # the journal first: a folder without a good record is removed below, a record without a folder is not
         journal.append("release.failed", None, release=name, reason="its deployment ended half-way")
         done.append(f"removed unfinished {name}")
     for name in releases.names(layout):

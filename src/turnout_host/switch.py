@@ -39,6 +39,8 @@ def point(layout: Layout, folder: Path) -> None:
     """Lead `current` to `folder`, in one step that no reader can see half done."""
     if kind(layout) in ("folder", "other"):
         raise SurveyError("`current` is not a link any more", where=str(layout.current))
+    if not folder.is_dir():
+        raise HostError(f"{folder.name} is not there any more", where=str(folder))
     disk.link(layout.current, str(folder), layout.tmp)
     if target(layout) != Path(os.path.realpath(str(folder))):
         raise HostError(f"`current` was led to {folder.name}, but leads to {target(layout)}")

@@ -109,7 +109,7 @@ def test_a_release_that_is_sick_in_the_rehearsal_is_never_seen(
     nothing_left(victim, run)
 
 
-@pytest.mark.parametrize("kind, words", KINDS)
+@pytest.mark.parametrize("kind, words", [kind for kind in KINDS if kind.values[0] != "deaf"])
 def test_a_release_that_is_sick_only_under_pm2_is_reverted(
     victim: Site, users: TrafficThread, kind: str, words: str
 ) -> None:

@@ -74,3 +74,10 @@ def test_an_old_token_writes_nothing(layout: Layout) -> None:
     with pytest.raises(LeaseLost):
         Journal(layout, old).append("x", "d")
     assert not layout.journal.exists()
+
+
+def test_a_token_below_the_newest_in_the_journal_writes_nothing(layout: Layout) -> None:
+    """Also when a hand removed the lease file and two programs each hold one of their own."""
+    Journal(layout, lambda: 2).append("x", "newer")
+    with pytest.raises(LeaseLost):
+        Journal(layout, lambda: 1).append("x", "older")

@@ -92,3 +92,10 @@ def test_an_unknown_entry_changes_nothing_but_the_counters() -> None:
     """An older host program reads a newer journal."""
     state = fold(("something.new", {"release": "v1"}))
     assert (state.seq, state.token, state.releases) == (1, 1, {})
+
+
+def test_a_rollback_that_fails_leaves_its_target_a_good_one() -> None:
+    """A database that is down for a minute must not eat one proved release after another."""
+    state = fold(*life("v1"), *life("v2"), ("activation.reverted", {"release": "v1", "to": "v2"}))
+    assert [record["release"] for record in state.blessed()] == ["v2", "v1"]
+    assert state.serving == "v2"

@@ -20,6 +20,8 @@ async def migrate(work: Work, host: Target) -> Done:
         raise
     if not answer["ran"]:
         return Done(f"no migration is new since {host.running}", "skipped")
+    if not answer["applied"]:
+        return Done("the database has them all")
     work.migrated = list(answer["applied"])
     work.notes.append(f"migrations applied: {', '.join(answer['applied'])}")
     return Done(", ".join(answer["applied"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 
 from turnout_host import apps, children, hiding, recovery, releases, survey
 from turnout_host.calls.common import Answer, record_of, toolchain_of
@@ -55,21 +55,22 @@ def call_migrate(host: Host, args: Args, say: Say) -> Answer:
         return {"ran": False, "applied": [], "seconds": 0.0}
     host.journal.append("migration.started", host.deployment, release=name, pending=pending)
     dirs = [str(folder / "node_modules/.bin"), *toolchain_of(host, record["toolchain"]).dirs]
+    lines: List[str] = []
+
+    def hear(line: str) -> None:
+        lines.append(line)
+        say({"kind": "output", "line": line})
+
     try:
-        seconds = prisma.migrate(
-            host.layout,
-            folder,
-            args.texts("commands"),
-            dirs,
-            lambda line: say({"kind": "output", "line": line}),
-        )
+        seconds = prisma.migrate(host.layout, folder, args.texts("commands"), dirs, hear)
     except Exception as error:
         host.journal.append(
             "migration.failed", host.deployment, release=name, pending=pending, reason=str(error)
         )
         raise
-    host.journal.append("migration.finished", host.deployment, release=name, applied=pending)
-    return {"ran": True, "applied": pending, "seconds": seconds}
+    applied = prisma.applied(lines, pending)
+    host.journal.append("migration.finished", host.deployment, release=name, applied=applied)
+    return {"ran": True, "applied": applied, "seconds": seconds}
 
 
 def _applied(serving: Optional[Record], record: Record) -> Optional[Dict[str, str]]:
@@ -85,12 +86,18 @@ def _applied(serving: Optional[Record], record: Record) -> Optional[Dict[str, st
 def call_finish(host: Host, args: Args, say: Say) -> Answer:
     """Write down how the deployment ended; a release of it that never was active goes."""
     deployment, reason = args.text("deployment"), args.optional("reason")
+    host.journal.refresh()
+    under_way = (host.journal.state.open or {}).get("release")
     for name in host.journal.state.unfinished():
-        releases.remove(host.layout, name)
-        host.journal.append("release.failed", deployment, release=name, reason=reason)
+        if name != under_way:
+            host.journal.append("release.failed", deployment, release=name, reason=reason)
     for name in releases.names(host.layout):
         record = host.journal.state.releases.get(name) or {}
-        if record.get("state") == "reverted" and name != survey.running(host.layout):
+        if (
+            record.get("state") in ("failed", "reverted")
+            and name != under_way
+            and name != survey.running(host.layout)
+        ):
             releases.remove(host.layout, name)
     host.journal.append(
         "deployment.finished",

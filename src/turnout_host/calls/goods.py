@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Dict
 
@@ -108,7 +109,8 @@ def call_install(host: Host, args: Args, say: Say) -> Answer:
         "path": shell.get("PATH", ""),
         "pm2_home": shell.get("PM2_HOME") or os.path.join(os.path.expanduser("~"), ".pm2"),
     }
-    people.link(host.layout, runs["node"], runs["pm2"], str(runs["path"]))
+    with contextlib.suppress(OSError):  # a convenience for people; ~/.local may be somebody else's
+        people.link(host.layout, runs["node"], runs["pm2"], str(runs["path"]))
     host.journal.append(
         "release.prepared",
         host.deployment,

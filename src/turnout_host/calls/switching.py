@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Optional
 
 from turnout_host import apps, hiding, rehearsal, survey, switch
 from turnout_host.calls.common import Answer, facts_of, record_of
+from turnout_host.calls.looking import recover_if_free
 from turnout_host.errors import StoreError, SurveyError, Unhealthy, UsageError
 from turnout_host.host import Args, Host, Say
 from turnout_host.notes import Notes
@@ -42,7 +44,9 @@ def call_activate(host: Host, args: Args, say: Say) -> Answer:
     if kind == "rollback":
         _whole(host, record)
     facts_of(host, args, name)
-    previous = survey.running(host.layout)
+    if switch.kind(host.layout) in ("folder", "other"):
+        raise SurveyError("drift: `current` is not a link any more", where=str(host.layout.current))
+    previous = survey.running(host.layout) or _still_there(host)
     if previous is not None and not survey.known(state, previous):
         raise SurveyError(
             f"`current` leads to {previous}, which was never blessed", where=str(host.layout.current)
@@ -65,12 +69,22 @@ def call_activate(host: Host, args: Args, say: Say) -> Answer:
     return {"after": entry["seq"], "previous": previous}
 
 
+def _still_there(host: Host) -> Optional[str]:
+    """A hand removed `current`, yet the processes serve on: what serves by the journal is the way back."""
+    name = host.journal.state.serving
+    return (
+        name if survey.known(host.journal.state, name) and host.layout.release(str(name)).is_dir() else None
+    )
+
+
 def call_watch(host: Host, args: Args, say: Say) -> Answer:
     """Read along with the pointsman until one of `until`, or the end."""
     deployment, until = args.text("deployment"), {*args.texts("until"), "activation.ended"}
     notes = host.notes = host.notes or Notes(host.layout, deployment)
     after = int(args.number("after"))
     while True:
+        if host.pointsman is None:
+            recover_if_free(host, say)  # we came back over a new link, and perhaps nobody is at it any more
         working = host.pointsman is None or host.pointsman.look()
         for text in notes.read():
             say({"kind": "note", "text": text})

@@ -15,11 +15,14 @@ from turnout_host.hiding import hide, secrets
 from turnout_host.layout import Layout
 
 _NAME = r"([A-Za-z0-9][A-Za-z0-9._-]{0,250})"
+_APPLYING = re.compile(rf"^\s*Applying migration `{_NAME}`\s*$")
+_APPLIED = re.compile(rf"^\s*└─ {_NAME}/\s*$")
+"""In the list at the end; all that engine 'js' says of those that went well."""
 _FAILED = (
     re.compile(rf"^\s*Migration name: {_NAME}\s*$"),  # P3018, the native engine
     re.compile(rf"The `{_NAME}` migration started at .* failed"),  # P3009: it failed earlier
     re.compile(rf'with migration_name="{_NAME}"'),  # the trace of engine 'js'
-    re.compile(rf"^\s*Applying migration `{_NAME}`\s*$"),  # the last one that was begun
+    _APPLYING,  # the last one that was begun
 )
 _QUIET = {"npm_config_update_notifier": "false", "PRISMA_HIDE_UPDATE_MESSAGE": "1"}
 """Advice to update would push the reason out of the last lines."""
@@ -39,6 +42,19 @@ def pending_by_journal(wanted: Mapping[str, str], known: Optional[Mapping[str, s
     One whose file was changed later counts, too: Prisma itself then says what it thinks of that.
     """
     return sorted(name for name, sha in wanted.items() if (known or {}).get(name) != sha)
+
+
+def applied(lines: Sequence[str], pending: Sequence[str]) -> List[str]:
+    """Those of `pending` that a run which ended well put in, from Prisma's output; all where it says nothing of them.
+
+    The journal counts all as pending when the dotenv changed, and with it perhaps the database.
+    """
+    found = {
+        match.group(1) for line in lines for match in (_APPLYING.search(line), _APPLIED.search(line)) if match
+    }
+    if found or any("No pending migrations to apply" in line for line in lines):
+        return [name for name in pending if name in found]
+    return list(pending)
 
 
 def failed_name(lines: Sequence[str]) -> Optional[str]:

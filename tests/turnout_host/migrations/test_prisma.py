@@ -125,6 +125,36 @@ def test_output_is_explained(output: str, name: str | None, message: str, typed:
     assert typed in "\n".join(explained.remedy)
 
 
+APPLIED_JS = (
+    HEAD
+    + """\
+
+The following migration(s) have been applied:
+
+migrations/
+  └─ 20261101000000_tags/
+    └─ migration.sql
+
+All migrations have been successfully applied.
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "output, applied",
+    [
+        (APPLIED_JS, ["20261101000000_tags"]),
+        ("Applying migration `20261101000000_tags`\n" + APPLIED_JS, ["20261101000000_tags"]),
+        (HEAD + "No pending migrations to apply.\n", []),
+        ("my own tool is done\n", ["20260901090000_videos", "20261101000000_tags"]),
+    ],
+)
+def test_what_was_applied_is_what_prisma_says(output: str, applied: list[str]) -> None:
+    """After a changed dotenv the journal takes all for pending, and the database may have them; Prisma knows."""
+    pending = ["20260901090000_videos", "20261101000000_tags"]
+    assert prisma.applied(output.splitlines(), pending) == applied
+
+
 @pytest.mark.parametrize(
     "wanted, known, pending",
     [

@@ -39,7 +39,8 @@ export function drainable(server: Server, { idle = 1_000, limit = 10_000 }: Drai
     running.forEach(askToClose);
     const idleTimer = setInterval(cutIdle, idle);
     const limitTimer = setTimeout(() => server.closeAllConnections(), limit);
-    await stopAccepting(server);
+    // A busy PM2 daemon may still hand over a connection that it took before it heard of us.
+    await Promise.all([stopAccepting(server), new Promise((done) => setTimeout(done, 300))]);
     clearInterval(idleTimer);
     clearTimeout(limitTimer);
   };

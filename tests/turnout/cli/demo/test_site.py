@@ -1,6 +1,7 @@
 """The folder of a demo, made for real; nothing is deployed into it."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -117,8 +118,13 @@ async def test_what_the_server_started_is_ended_and_nothing_else(site: Site) -> 
     ours, other = {"HOME": str(site.folder / "server")}, {"HOME": f"{site.folder}-other"}
     subprocess.run([sys.executable, "-c", STARTER], env=ours, check=True, stdout=subprocess.DEVNULL)
     with subprocess.Popen(["sleep", "600"], env=os.environ | other) as neighbour:
-        assert len(processes(site.folder)) == 1
-        site.remove()
-        assert processes(site.folder) == []
-        assert neighbour.poll() is None
-        neighbour.kill()
+        started = processes(site.folder)
+        try:
+            assert len(started) == 1
+            site.remove()
+            assert processes(site.folder) == []
+            assert neighbour.poll() is None
+        finally:
+            neighbour.kill()
+            for pid in processes(site.folder):
+                os.kill(pid, signal.SIGKILL)

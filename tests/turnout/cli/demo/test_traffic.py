@@ -24,6 +24,8 @@ class App:
         self.heads: list[bytes] = []
         self.enough = asyncio.Event()
         self.wanted = 30
+        self.ends = True
+        """Whether it ends a connection itself after `Connection: close`."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -37,7 +39,7 @@ class App:
                 if said is None:
                     break
                 writer.write(said)
-                if b"Connection: close" in said + head:
+                if self.ends and b"Connection: close" in said + head:
                     break
         except (OSError, EOFError):
             pass
@@ -81,8 +83,9 @@ async def test_a_fresh_client_opens_a_connection_for_each_request() -> None:
 
 
 async def test_connection_close_is_honoured() -> None:
-    """A server that drains asks to close: the next request goes over a new connection, and nothing fails."""
+    """A server that drains asks to close and waits for it: the next request goes over a new connection."""
     app = App(lambda _: answer(close=True))
+    app.ends = False
     figures = (await run(app, keep_alive=1)).mark()
     assert app.connections == figures.ok
     assert figures.failed == 0
