@@ -43,6 +43,20 @@ async def test_a_failing_command_tells_its_last_lines(tmp_path):
     assert failed.value.exit_code == 11
 
 
+async def test_npms_page_of_help_does_not_push_the_reason_out(tmp_path):
+    """Behind a usage error npm prints more lines than are kept; what comes after it is kept again."""
+    text = [
+        "npm error Missing: left-pad@1.3.0 from lock file",
+        "npm error Usage:",
+        *["npm error   --option"] * 60,
+    ]
+    script = "; ".join(f"echo '{line}'" for line in [*text, "then this"])
+
+    ended = await commands.execute(["/bin/sh", "-c", script], tmp_path, os.environ)
+
+    assert ended.tail == [text[0], "then this"]
+
+
 async def test_a_command_that_was_killed_says_by_what(tmp_path):
     """Out of memory looks like this."""
     with pytest.raises(BuildError, match="was ended by signal 9"):
