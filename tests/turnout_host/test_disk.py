@@ -171,3 +171,9 @@ def test_a_failed_syncfs_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(disk, "_syncfs", lambda _: -1)
     with pytest.raises(OSError, match=str(tmp_path)):
         disk.sync(tmp_path)
+
+
+def test_a_tree_that_is_gone_already_is_as_good_as_removed(tmp_path: Path, tmp: Path) -> None:
+    """Whoever removes again after a kill, or after a hand's rm -rf, is not stopped by it."""
+    disk.remove(tmp_path / "v9", tmp)
+    assert listing(tmp) == []
