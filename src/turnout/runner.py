@@ -17,7 +17,7 @@ from turnout.errors import Cancelled, HostKeyError, TurnoutError
 from turnout.hosts import transport
 from turnout.hosts.client import HostClient
 from turnout.model import Address, DeployOptions, Outcome, RollbackOptions
-from turnout.steps.connect import first_error
+from turnout.steps.connect import first_error, hold
 from turnout.steps.notify import notify
 from turnout.steps.work import Done, NothingToDo, Target, Work
 
@@ -172,12 +172,26 @@ async def _one(step: Step, work: Work, target: Target | None, act: Any) -> None:
 
 def _state(work: Work) -> str:
     """What serves now, as far as the deployer can tell."""
-    if any(target.switch and target.ended is None for target in work.targets):
-        return "the host ends the switch by itself: the new release if it can be proved, else the one before"
     if not work.targets:
         return "nothing was changed"
+    if any(target.switch for target in work.targets):
+        return "; ".join(_switch_state(target) for target in work.targets)
     serving = ", ".join(f"{target.running or 'nothing'} on {target.name}" for target in work.targets)
     return f"serves as before: {serving}"
+
+
+def _switch_state(target: Target) -> str:
+    """The same for one host, when a switch was asked for on some."""
+    before, result = target.running or "nothing", (target.ended or {}).get("result")
+    if not target.switch:
+        return f"{before} serves on {target.name} as before"
+    if result == "succeeded":
+        return f"{target.release} serves on {target.name}, proved"
+    if result == "reverted":
+        return f"{before} serves on {target.name} again, proved"
+    if result == "revert_failed":
+        return f"unknown on {target.name}: neither {target.release} nor {before} could be proved"
+    return f"{target.name} ends the switch by itself: {target.release} if it can be proved, else {before}"
 
 
 def _outcome(work: Work, error: BaseException | None, seconds: float) -> Outcome:
@@ -200,10 +214,11 @@ async def _tell_hosts(work: Work, outcome: Outcome, error: BaseException | None)
     reason = str(error) if isinstance(error, TurnoutError) else None
     for target in work.targets:
         busy = bool(target.switch) and target.ended is None
-        if target.client.token is None or busy:
+        if busy or not (target.client.token or target.ended):
             continue
         try:
             async with asyncio.timeout(FAREWELL):
+                await hold(work, target)
                 await target.client.call(
                     "finish",
                     deployment=work.id,

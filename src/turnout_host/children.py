@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Protocol, Sequence
 
 from turnout_host import proc
 
@@ -36,12 +36,22 @@ _running: Dict[int, bool] = {}
 _lock = threading.Lock()
 _closing = False
 _owner = ""
+_lease: Optional[Held] = None
 
 
-def own(path: str) -> None:
-    """From now on children carry MARK with the app's `path`. Not for the pointsman: PM2's daemon must outlive us."""
-    global _owner
-    _owner = path
+class Held(Protocol):
+    """A lock that its holder may hand on: the lease."""
+
+    descriptor: int
+
+
+def own(path: str, lease: Optional[Held] = None) -> None:
+    """From now on children carry MARK with the app's `path`. Not for the pointsman: PM2's daemon must outlive us.
+
+    Those that must finish inherit `lease`: it is not free before they have ended, even when we are killed.
+    """
+    global _owner, _lease
+    _owner, _lease = path, lease
 
 
 def clean_env(path: Sequence[str], **more: str) -> Dict[str, str]:
@@ -68,7 +78,10 @@ def start(
         if _closing:
             raise InterruptedError("the host program is ending")
         marked = dict(env, **{MARK: _owner}) if _owner and not finish else dict(env)
-        process = subprocess.Popen(list(argv), cwd=str(cwd), env=marked, start_new_session=True, **popen)
+        kept = (_lease.descriptor,) if finish and _lease and _lease.descriptor >= 0 else ()
+        process = subprocess.Popen(
+            list(argv), cwd=str(cwd), env=marked, start_new_session=True, pass_fds=kept, **popen
+        )
         _running[process.pid] = finish
     return process
 

@@ -154,6 +154,16 @@ def space(path: Path) -> Dict[str, int]:
     }
 
 
+def fill(path: Path, size: int) -> None:
+    """A file of `size` bytes that really takes its space; raises OSError when there is not enough."""
+    descriptor = os.open(str(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _delete(tree: Path) -> None:
     _chmod_folders(tree, OPEN)
     shutil.rmtree(str(tree))

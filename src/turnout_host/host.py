@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Callable, Dict, List, Optional
 
 from turnout_host.errors import UsageError
@@ -25,6 +26,8 @@ class Host:
         self.journal = Journal(self.layout, self.lease.check)
         self.store = Store(self.layout)
         self.deployment: Optional[str] = None
+        self.leaving = threading.Event()
+        """Set when the deployer is gone: nobody reads along any more."""
         self.pointsman: Optional[Pointsman] = None
         self.notes: Optional[Notes] = None
 

@@ -38,6 +38,8 @@ class Layout:
         self.settings = self.own / "pm2.settings.json"
         self.boot = self.own / "boot.json"
         self.notes = self.own / "notes.jsonl"
+        self.ballast = self.own / "ballast"
+        self.worker = self.own / "pointsman.lock"
 
     def prepare(self) -> None:
         """Make the folders that every call may rely on; does nothing when they exist."""

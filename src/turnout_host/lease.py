@@ -7,6 +7,7 @@ journal's newest, so a lease file that was torn or removed cannot turn time back
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -39,7 +40,7 @@ class Lease:
         except FileNotFoundError:
             return None
         try:
-            if _try_lock(descriptor):
+            if _try_lock(descriptor, fcntl.LOCK_SH):  # shared: two who only ask do not see one another
                 return None
             return _read(descriptor)
         finally:
@@ -54,7 +55,8 @@ class Lease:
     ) -> int:
         """Take the lease and return the new token.
 
-        `newest` gives the journal's newest token, `who` goes into the file for others to read. Raises LeaseHeld when a
+        `newest` gives the journal's newest token, `who` goes into the file for others to read; with `orphan` in it
+        others wait instead of being refused (a recovery and the boot have no deployer). Raises LeaseHeld when a
         living deployer holds it, or when an orphan (pointsman, migration) still holds it after `wait` seconds.
         """
         descriptor = os.open(str(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -64,12 +66,11 @@ class Lease:
             _write(
                 descriptor,
                 dict(
-                    who,
+                    dict(who, orphan=bool(who.get("orphan"))),
                     token=token,
                     since=time.time(),
                     pid=os.getpid(),
                     started=proc.started(os.getpid()),
-                    orphan=False,
                 ),
             )
         except BaseException:
@@ -105,9 +106,13 @@ class Lease:
         return self.token
 
     def orphan(self, work: str) -> None:
-        """Say that the deployer is gone and that only `work` goes on: others wait instead of being refused."""
+        """Say that the deployer is gone and that only `work` goes on: others wait instead of being refused.
+
+        Where that cannot be written (a full disk) they are refused for as long as it goes on.
+        """
         if self.descriptor >= 0:
-            _write(self.descriptor, dict(_read(self.descriptor), orphan=True, work=work))
+            with contextlib.suppress(OSError):
+                _write(self.descriptor, dict(_read(self.descriptor), orphan=True, work=work))
 
     def release(self) -> None:
         """Give the lease up. A pointsman that inherited it holds it on."""
@@ -132,9 +137,9 @@ def _lives(holder: Dict[str, Any]) -> bool:
         return False
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         return True
     except OSError as error:
         if error.errno in (errno.EAGAIN, errno.EACCES):

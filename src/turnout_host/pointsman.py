@@ -12,14 +12,16 @@ nothing more is touched and the end says so.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
 import time
 from typing import Any, Callable, Dict, List
 
-from turnout_host import apps, boot, hiding, proc, switch
-from turnout_host.errors import HostError
+from turnout_host import apps, boot, disk, hiding, proc, switch
+from turnout_host.errors import HostError, SurveyError
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
 from turnout_host.lease import Lease
@@ -32,6 +34,16 @@ ATTEMPTS = 3
 """How often a pointsman, or its worker, is started before people must look."""
 PAUSE = 0.03
 """Seconds between two looks at the journal."""
+BALLAST = 1 << 20
+"""Bytes that are set aside before a switch, so that a disk that fills up meanwhile does not stop the way back."""
+
+
+def set_aside(layout: Layout) -> None:
+    """Make the ballast. Raises SurveyError when there is no room: then it is no time for a switch."""
+    try:
+        disk.fill(layout.ballast, BALLAST)
+    except OSError as error:
+        raise SurveyError(f"no room for a switch: {error}", where=str(layout.own)) from None
 
 
 class Pointsman:
@@ -64,11 +76,13 @@ class Pointsman:
             return True
         return False
 
-    def wait(self, journal: Journal) -> None:
-        """Wait until the journal holds no activation open, or nobody is left who could end it."""
+    def wait(self, journal: Journal) -> bool:
+        """Wait until the journal holds no activation open; False when nobody is left who could end it."""
         while journal.state.open is not None and self.look():
             time.sleep(PAUSE)
             journal.refresh()
+        journal.refresh()
+        return journal.state.open is None
 
 
 def parent(path: str, descriptor: int, token: int) -> int:
@@ -90,11 +104,19 @@ def parent(path: str, descriptor: int, token: int) -> int:
 
 
 def worker(path: str, descriptor: int, token: int) -> int:
-    """Carry the open activation on from wherever the journal says it is."""
+    """Carry the open activation on from wherever the journal says it is; one worker at a time.
+
+    A parent that was killed leaves its worker at work, and its successor starts another: that one waits, and mostly
+    finds nothing left to do.
+    """
     layout = Layout(path)
     lease = Lease(layout)
     lease.adopt(descriptor, token)
-    Activation(layout, Journal(layout, lease.check)).run()
+    with layout.worker.open("ab") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        journal = Journal(layout, lease.check)
+        if journal.state.open is not None:
+            Activation(layout, journal).run()
     return 0
 
 
@@ -114,7 +136,7 @@ class Activation:
             try:
                 self._forward()
             except Exception as error:  # noqa: BLE001 - a bug of ours must lead back, too
-                self._write("activation.reverting", **self._why(error))
+                self._turn_back(error)
         if self._phase() == "reverting":
             self._revert()
         elif self._phase() == "blessed":
@@ -135,6 +157,14 @@ class Activation:
             self._note(f"baking for {facts.health['bake']:g} s")
             bake(pm2, facts.probe, proof, facts.folder, facts.names, facts.health, self._note)
         self._write("release.blessed", by=self._job.get("by"))
+
+    def _turn_back(self, error: Exception) -> None:
+        """Write the intent to revert; where the disk takes not even that, revert all the same."""
+        why = self._why(error)
+        try:
+            self._write("activation.reverting", **why)
+        except OSError:
+            self._job = dict(self._job, phase="reverting", **why)
 
     def _prove(self, release: str, since: float) -> Proof:
         pm2, facts = self._parts(release)
@@ -215,12 +245,19 @@ class Activation:
             )
 
     def _phase(self) -> str:
-        return str(self._journal.state.open["phase"]) if self._journal.state.open else "ended"
+        return str(self._job["phase"])
 
     def _write(self, kind: str, **fields: Any) -> None:
-        self._journal.append(kind, self._deployment, release=self._job["release"], **fields)
-        if self._journal.state.open:
-            self._job = self._journal.state.open
+        """Append to the journal; on a full disk the ballast goes overboard for it."""
+        fields["release"] = self._job["release"]
+        try:
+            self._journal.append(kind, self._deployment, **fields)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._layout.ballast.exists():
+                raise
+            self._layout.ballast.unlink()
+            self._journal.append(kind, self._deployment, **fields)
+        self._job = self._journal.state.open or dict(self._job, phase="ended")
 
     def _parts(self, release: str) -> tuple[PM2, apps.Facts]:
         facts = apps.facts(self._layout, self._journal.state, release, self._job)

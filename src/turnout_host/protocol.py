@@ -40,6 +40,8 @@ class Channel:
     def __init__(self, source: int, sink: int, silence: float = SILENCE) -> None:
         self._source, self._sink, self._silence = source, sink, silence
         self._lock = threading.Lock()
+        self._deaf = False
+        os.set_blocking(sink, False)
 
     def read(self) -> Frame:
         """The next frame. Raises Gone on end-of-file, silence, or a wrong magic number."""
@@ -62,12 +64,25 @@ class Channel:
         return b"".join(parts)
 
     def send(self, message: Dict[str, Any]) -> None:
-        """Write one J frame. A deployer that is gone is not an error here: the reader finds out."""
+        """Write one J frame. A deployer that is gone is not an error here: the reader finds out.
+
+        One that takes nothing for `silence` seconds is gone too; from then on nothing is written, or the reader,
+        which answers pings, would hang where nobody could notice.
+        """
         payload = json.dumps(message, separators=(",", ":")).encode("utf-8")
         data = memoryview(HEADER.pack(MAGIC, b"J", len(payload)) + payload)
         with self._lock:
             try:
-                while data:
-                    data = data[os.write(self._sink, data) :]
+                while data and not self._deaf:
+                    _, ready, _ = select.select([], [self._sink], [], self._silence)
+                    self._deaf = not ready
+                    if ready:
+                        data = data[self._some(data) :]
             except OSError:
-                pass
+                self._deaf = True
+
+    def _some(self, data: memoryview) -> int:
+        try:
+            return os.write(self._sink, data)
+        except BlockingIOError:  # ready, yet not for this much
+            return 0

@@ -6,10 +6,11 @@ import contextlib
 from typing import Any, Callable, Dict, Optional
 
 from turnout_host import apps, pointsman, switch
-from turnout_host.errors import HostError
+from turnout_host.errors import HostError, SurveyError
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
 from turnout_host.lease import Lease
+from turnout_host.state import State
 from turnout_host.survey import known, running
 from turnout_host.sweep import sweep
 
@@ -26,8 +27,14 @@ def on_contact(layout: Layout, journal: Journal, lease: Lease, say: Say) -> Opti
     if journal.state.open is not None:
         ended = {"release": journal.state.open["release"], "deployment": journal.state.open["deployment"]}
         say({"kind": "recovering", "release": ended["release"]})
-        pointsman.Pointsman(layout, lease).wait(journal)
+        if not pointsman.Pointsman(layout, lease).wait(journal):
+            raise SurveyError(
+                f"the switch to {ended['release']} was left open and cannot be ended",
+                where=str(layout.own / "pointsman.log"),
+                remedy=["ssh {host} df -h " + str(layout.path), "the same command again, when there is room"],
+            )
         ended["serving"] = journal.state.serving
+        ended["result"] = (journal.state.ended or {}).get("result")
     for done in sweep(layout, journal):
         say({"kind": "note", "text": done})
     hand(layout, journal, say)
@@ -64,16 +71,24 @@ def at_boot(path: str) -> int:
     layout = Layout(path)
     lease = Lease(layout)
     journal = Journal(layout, lease.check)
-    who = {"deployment": "boot", "by": "boot", "work": "starting the app after a boot"}
+    who = {"deployment": "boot", "by": "boot", "work": "starting the app after a boot", "orphan": True}
     token = lease.acquire(lambda: journal.state.token, who, PATIENCE, lambda _: None)
     journal.refresh()
-    name = running(layout) or journal.state.serving
+    name = _boots(layout, journal.state)
     if name is not None and "toolchain" in journal.state.releases.get(name, {}):
-        if switch.kind(layout) == "missing" and journal.state.open is None:
-            switch.point(layout, layout.release(name))
         with contextlib.suppress(HostError, OSError):  # the pointsman, or the next contact, finds out
+            if running(layout) != name and (switch.kind(layout) == "missing" or journal.state.open):
+                switch.point(layout, layout.release(name))
             apps.facts(layout, journal.state, name).pm2.start_after_boot()
     if journal.state.open is not None:
         return pointsman.parent(path, lease.descriptor, token)
     lease.release()
     return 0
+
+
+def _boots(layout: Layout, state: State) -> Optional[str]:
+    """What a boot starts: what `current` leads to, but nothing that was being taken back."""
+    if state.open is not None and state.open["phase"] == "reverting":
+        previous = state.open.get("previous")
+        return str(previous) if previous else None
+    return running(layout) or state.serving

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import queue
@@ -32,7 +33,7 @@ def serve(path: str) -> int:
     channel = Channel(0, sink)
     try:
         host = Host(path)
-        children.own(path)
+        children.own(path, host.lease)
     except (HostError, OSError) as error:
         channel.send({"error": {"code": "survey", "message": str(error), "detail": {}}})
         return 1
@@ -77,11 +78,13 @@ class Server:
             self._requests.put(message)
 
     def _leave(self) -> None:
+        self._host.leaving.set()
         must_finish = children.end_all()
-        if must_finish:
-            self._host.lease.orphan("finishing a migration")
-        while not self._requests.empty():
-            self._requests.get_nowait()
+        # at once, or the same command typed again would take us for a living deployer and be refused
+        self._host.lease.orphan("finishing a migration" if must_finish else "ending what it began")
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._requests.get_nowait()
         self._requests.put(None)
         self._close_data()
         self._worker.join(None if must_finish else LAST_WORDS)

@@ -20,6 +20,8 @@ class State:
         self.releases: Dict[str, Record] = {}
         self.serving: Optional[str] = None
         self.open: Optional[Record] = None
+        self.ended: Optional[Record] = None
+        """How the newest activation ended."""
         self.migration: Optional[Record] = None
         self.deployments: Dict[str, Record] = {}
         self.layers: Dict[str, Optional[str]] = {}
@@ -126,7 +128,7 @@ def _reverted(state: State, entry: Record) -> None:
 
 
 def _ended(state: State, entry: Record) -> None:
-    state.open = None
+    state.open, state.ended = None, dict(entry)
 
 
 def _hand(state: State, entry: Record) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import subprocess
@@ -129,3 +131,40 @@ def test_with_room_again_the_same_command_works(full: Site) -> None:
 
     assert full.deploy().finished["result"] == "succeeded"
     assert full.answer("/").body["greeting"] == "There is room"
+
+
+def test_a_disk_that_fills_up_in_the_switch_leaves_a_proved_release_and_a_closed_journal(full: Site) -> None:
+    """Not a byte and not an inode is left from the switch on: the set aside room is enough to end it and say so."""
+    leave(full)
+    full.greet("No room left")
+    process = full.start("deploy", "--json")
+    try:
+        assert process.stdout
+        for line in process.stdout:
+            if '"step.started"' in line and '"activate"' in line:
+                break
+        fill(full)
+        out, _ = process.communicate()
+    finally:
+        process.kill()
+    end = json.loads(out.splitlines()[-1])
+
+    (full.path / "filler").unlink()
+    leave(full)
+    written = [entry for entry in full.journal() if entry["deployment"] == end["deployment"]]
+    (ended,) = [entry for entry in written if entry["type"] == "activation.ended"]
+    assert (ended["result"], end["result"]) in (("succeeded", "succeeded"), ("reverted", "reverted")), end
+    assert full.serving() == {full.current()}
+    assert full.deploy().finished["result"] in ("unchanged", "succeeded")
+    assert full.answer("/").body["greeting"] == "No room left"
+    nothing_left(full)
+
+
+def fill(site: Site) -> None:
+    """Take all the room that there is."""
+    with (site.path / "filler").open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(1 << 20))
+    with (site.path / "filler").open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(1))

@@ -14,6 +14,8 @@ class Proxy:
         self._target = target
         self._thawed = asyncio.Event()
         self._thawed.set()
+        self._heard = asyncio.Event()
+        self._heard.set()
         self._writers: list[asyncio.StreamWriter] = []
         self._pumps: list[asyncio.Task[None]] = []
 
@@ -33,23 +35,31 @@ class Proxy:
         """Reset every connection in both directions."""
         for writer in self._writers:
             writer.transport.abort()
+        self._heard.set()
 
     def freeze(self) -> None:
         """Let nothing through from now on, and say so to nobody: a cable that was pulled."""
         self._thawed.clear()
+        self._heard.clear()
+
+    def mute(self) -> None:
+        """Let no answer through any more; requests still arrive. The next `cut` ends that."""
+        self._heard.clear()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         self._writers += [writer, far_writer]
         self._pumps += [
-            asyncio.create_task(self._pump(reader, far_writer)),
-            asyncio.create_task(self._pump(far_reader, writer)),
+            asyncio.create_task(self._pump(reader, far_writer, self._thawed)),
+            asyncio.create_task(self._pump(far_reader, writer, self._heard)),
         ]
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, free: asyncio.Event
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(1 << 16):
-                await self._thawed.wait()
+                await free.wait()
                 writer.write(data)
                 await writer.drain()
             writer.write_eof()

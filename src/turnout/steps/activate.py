@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from turnout.errors import TurnoutError, Unreachable
 from turnout.steps.follow import follow
 from turnout.steps.work import Done, Target, Work
 
 
 async def activate(work: Work, host: Target) -> Done:
     """Ask the host for the switch and read along until PM2 has reloaded; the host goes on without us if need be."""
-    host.switch = await host.client.call(
-        "activate",
-        deployment=work.id,
-        release=host.release,
-        kind=work.command,
-        by=work.by,
-        **work.settings,
-        boot_seconds=host.boot_seconds,
-        restart_pm2=work.deploy.restart_pm2,
-    )
+    # before it is asked: a link that is cut meanwhile leaves a switch that may be under way
+    host.switch = {"after": 0, "previous": host.running, "linked": True, "lost": 0.0}
+    try:
+        host.switch |= await host.client.call(
+            "activate",
+            deployment=work.id,
+            release=host.release,
+            kind=work.command,
+            by=work.by,
+            **work.settings,
+            boot_seconds=host.boot_seconds,
+            restart_pm2=work.deploy.restart_pm2,
+        )
+    except Unreachable:
+        host.switch["linked"] = False
+    except TurnoutError:
+        host.switch = {}
+        raise
     entry = await follow(work, host, "activate", ["activation.reloaded", "activation.reverting"])
     if entry["type"] == "activation.reverting":
         await follow(work, host, "activate", [])

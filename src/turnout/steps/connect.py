@@ -38,6 +38,31 @@ async def _reach(work: Work, address: Address) -> Target:
     return Target(address, client)
 
 
+async def reconnect(work: Work, target: Target) -> None:
+    """Reach a host again whose link was lost. The new connection only looks: the lease went with the old one."""
+    client = await work.open(target.address)
+    work.stack.push_async_callback(client.close)
+    target.lost_bytes += target.client.bytes_sent
+    target.client = client
+
+
+async def hold(work: Work, target: Target) -> None:
+    """Take the lease again, as the same deployment, for what is left to do after a link was lost."""
+    if target.client.token is None:
+        answer = await target.client.call("acquire", **_who(work))
+        target.client.token = answer["token"]
+
+
+def _who(work: Work) -> dict[str, Any]:
+    return {
+        "deployment": work.id,
+        "by": work.by,
+        "command": work.command,
+        "wait": PATIENCE,
+        "work": work.command,
+    }
+
+
 async def _lease(work: Work, target: Target, step: str) -> None:
     def hear(event: dict[str, Any]) -> None:
         if event.get("kind") == "waiting":
@@ -53,21 +78,11 @@ async def _lease(work: Work, target: Target, step: str) -> None:
     more = (
         {} if work.revision is None else {"revision": work.revision.commit, "subject": work.revision.subject}
     )
-    who = {
-        "deployment": work.id,
-        "by": work.by,
-        "command": work.command,
-        "wait": PATIENCE,
-        "work": work.command,
-    }
     try:
-        answer = await target.client.call("acquire", on_event=hear, **who, **more)
+        answer = await target.client.call("acquire", on_event=hear, **_who(work), **more)
         target.client.token = answer["token"]
         if answer.get("recovered"):
-            ended = answer["recovered"]
-            work.notes.append(
-                f"{target.name}: ended what {ended['deployment']} left open; {ended['serving']} serves"
-            )
+            work.notes.append(f"{target.name}: {_recovered(answer['recovered'])}")
         target.facts, target.state = await asyncio.gather(
             target.client.call("facts"), target.client.call("state")
         )
@@ -76,6 +91,15 @@ async def _lease(work: Work, target: Target, step: str) -> None:
         if isinstance(error, LeaseHeld):
             _name_holder(error)
         raise
+
+
+def _recovered(ended: dict[str, Any]) -> str:
+    if ended.get("result") == "revert_failed":
+        return (
+            f"ended what {ended['deployment']} left open: neither {ended['release']} nor the release before it "
+            "could be proved; look with turnout status"
+        )
+    return f"ended what {ended['deployment']} left open; {ended['serving'] or 'nothing'} serves"
 
 
 def _name_holder(error: LeaseHeld) -> None:

@@ -6,21 +6,26 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from turnout.errors import CannotTell, RevertFailed, TurnoutError, Unhealthy, Unreachable
+from turnout.errors import CannotTell, LoginError, RevertFailed, TurnoutError, Unhealthy, Unreachable
+from turnout.steps.connect import reconnect
 
 if TYPE_CHECKING:
     from turnout.steps.work import Target, Work
 
 PATIENCE = 120.0
-"""Seconds that a lost link is tried again before we say that we cannot tell."""
+"""Seconds, all losses together, that a lost link is tried again before we say that we cannot tell."""
 PAUSE = 1.0
 """Seconds between two tries."""
+NEVER_ASKED = "never asked"
+LOST = "the link was lost; the host carries on by itself, trying to reach it again"
 
 
 async def follow(work: Work, host: Target, step: str, until: list[str]) -> dict[str, Any]:
     """The first journal entry of these types, or the ending; Unhealthy or RevertFailed when that is a revert."""
     if host.ended is None:
         entry = await _watch(work, host, step, until)
+        if entry["type"] == NEVER_ASKED:
+            raise _never_asked(host)
         if entry["type"] != "activation.ended":
             return entry
         host.ended = entry
@@ -30,36 +35,37 @@ async def follow(work: Work, host: Target, step: str, until: list[str]) -> dict[
 
 
 async def _watch(work: Work, host: Target, step: str, until: list[str]) -> dict[str, Any]:
-    lost_at: float | None = None
     while True:
+        began = time.monotonic()
         try:
-            if lost_at is not None:
-                host.client = await _again(work, host)
-            answer = await host.client.call(
-                "watch",
-                on_event=work.listen(step, host),
-                deployment=work.id,
-                after=host.switch["after"],
-                until=until,
-            )
-        except Unreachable as error:
-            lost_at = lost_at or time.monotonic()
-            if time.monotonic() - lost_at > PATIENCE:
+            if not host.switch["linked"]:
+                await reconnect(work, host)
+                host.switch["linked"] = True
+            began = time.monotonic()
+            return await _read_along(work, host, step, until)
+        except (Unreachable, LoginError) as error:  # a host that boots refuses logins for a while
+            if host.switch["linked"]:
+                work.note(LOST, step, host)
+                began = time.monotonic()
+            host.switch["linked"] = False
+            host.switch["lost"] += time.monotonic() - began + PAUSE
+            if host.switch["lost"] > PATIENCE:
                 raise _cannot_tell(host, error) from error
-            work.note(
-                "the link was lost; the host carries on by itself, trying to reach it again", step, host
-            )
             await asyncio.sleep(PAUSE)
-            continue
-        host.switch["after"] = answer["after"]
-        return dict(answer["entry"])
+        except TurnoutError as error:
+            raise _cannot_tell(host, error) from error
 
 
-async def _again(work: Work, host: Target) -> Any:
-    client = await work.open(host.address)
-    work.stack.push_async_callback(client.close)
-    host.lost_bytes += host.client.bytes_sent
-    return client
+async def _read_along(work: Work, host: Target, step: str, until: list[str]) -> dict[str, Any]:
+    answer = await host.client.call(
+        "watch",
+        on_event=work.listen(step, host),
+        deployment=work.id,
+        after=host.switch["after"],
+        until=until,
+    )
+    host.switch["after"] = answer["after"]
+    return dict(answer["entry"] or {"type": NEVER_ASKED})
 
 
 def _bad_end(host: Target, entry: dict[str, Any]) -> TurnoutError:
@@ -81,10 +87,19 @@ def _bad_end(host: Target, entry: dict[str, Any]) -> TurnoutError:
     )
 
 
-def _cannot_tell(host: Target, error: Unreachable) -> CannotTell:
+def _never_asked(host: Target) -> Unreachable:
+    host.switch = {}
+    return Unreachable(
+        "the link was lost before the host was asked to switch",
+        state=f"serves as before: {host.running or 'nothing'} on {host.name}",
+        remedy=["the same command again: what arrived is kept"],
+    )
+
+
+def _cannot_tell(host: Target, error: TurnoutError) -> CannotTell:
     return CannotTell(
         "the link was lost during the switch, and the host cannot be asked how it ended",
-        why=[error.message],
+        why=[error.message, *error.why],
         state=f"the host ends it by itself: {host.release} if that can be proved, else {host.switch.get('previous')}",
         remedy=["turnout status, when the host can be reached again"],
     )

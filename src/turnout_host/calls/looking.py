@@ -53,7 +53,12 @@ def recover_if_free(host: Host, say: Say) -> None:
     host.journal.refresh()
     if host.journal.state.open is None or host.lease.descriptor >= 0 or host.lease.holder() is not None:
         return
-    who = {"deployment": "recovery", "by": "a look at the status", "work": "ending an open activation"}
+    who = {
+        "deployment": "recovery",
+        "by": "a look at the status",
+        "work": "ending an open activation",
+        "orphan": True,
+    }
     host.lease.acquire(lambda: host.journal.state.token, who, 0.0, lambda _: None)
     try:
         recovery.on_contact(host.layout, host.journal, host.lease, say)

@@ -11,7 +11,7 @@ from turnout_host.calls.looking import recover_if_free
 from turnout_host.errors import StoreError, SurveyError, Unhealthy, UsageError
 from turnout_host.host import Args, Host, Say
 from turnout_host.notes import Notes
-from turnout_host.pointsman import PAUSE, Pointsman
+from turnout_host.pointsman import PAUSE, Pointsman, set_aside
 from turnout_host.state import Record
 
 SCRATCH = ("node_modules/.cache",)
@@ -52,6 +52,7 @@ def call_activate(host: Host, args: Args, say: Say) -> Answer:
             f"`current` leads to {previous}, which was never blessed", where=str(host.layout.current)
         )
     Notes(host.layout, args.text("deployment")).clear()
+    set_aside(host.layout)
     entry = host.journal.append(
         "activation.asked",
         args.text("deployment"),
@@ -65,8 +66,18 @@ def call_activate(host: Host, args: Args, say: Say) -> Answer:
         boot_seconds=args.number("boot_seconds"),
         restart_pm2=args.flag("restart_pm2"),
     )
-    host.pointsman = Pointsman(host.layout, host.lease)
+    _begin(host, entry)
     return {"after": entry["seq"], "previous": previous}
+
+
+def _begin(host: Host, asked: Record) -> None:
+    """Start the pointsman; where no process can be started, what was asked for is ended before it began."""
+    try:
+        host.pointsman = Pointsman(host.layout, host.lease)
+    except OSError as error:
+        about = {"release": asked["release"], "reason": f"the pointsman cannot be started: {error}"}
+        host.journal.append("activation.reverted", asked["deployment"], to=asked["previous"], **about)
+        host.journal.append("activation.ended", asked["deployment"], result="reverted", **about)
 
 
 def _still_there(host: Host) -> Optional[str]:
@@ -83,8 +94,12 @@ def call_watch(host: Host, args: Args, say: Say) -> Answer:
     notes = host.notes = host.notes or Notes(host.layout, deployment)
     after = int(args.number("after"))
     while True:
+        if host.leaving.is_set():
+            raise InterruptedError("the deployer is gone")
         if host.pointsman is None:
             recover_if_free(host, say)  # we came back over a new link, and perhaps nobody is at it any more
+            if _never_asked(host, deployment):
+                return {"entry": None, "after": after}
         working = host.pointsman is None or host.pointsman.look()
         for text in notes.read():
             say({"kind": "note", "text": text})
@@ -96,6 +111,14 @@ def call_watch(host: Host, args: Args, say: Say) -> Answer:
         if not working:
             raise UsageError("the pointsman is gone and could not be started again")
         time.sleep(PAUSE)
+
+
+def _never_asked(host: Host, deployment: str) -> bool:
+    """The link was lost with the request on its way, and now nobody is there who could still carry it out."""
+    holder = host.lease.holder()
+    if host.lease.descriptor >= 0 or (holder and holder.get("deployment") == deployment):
+        return False
+    return not any(entry["type"] == "activation.asked" for entry in host.journal.since(0, deployment))
 
 
 def _whole(host: Host, record: Record) -> None:
