@@ -23,6 +23,8 @@ LOOK = 0.1
 """Seconds between two looks at a command that may have to be stopped."""
 MARK = "TURNOUT_CHILD"
 """Variable in the environment of every child of a connection, so that `sweep` finds those of a killed one."""
+OWNER = "TURNOUT_CHILD_OF"
+"""Variable beside it: the pid of the host program and when that was started."""
 
 
 class Finished(NamedTuple):
@@ -60,14 +62,33 @@ def clean_env(path: Sequence[str], **more: str) -> Dict[str, str]:
     return keep
 
 
+def marks(path: str, pid: int) -> Dict[str, str]:
+    """What tells whose child a process is. A pid may be used again, so its start time belongs to it."""
+    return {MARK: path, OWNER: f"{pid}:{proc.started(pid):.2f}"}
+
+
+def at_work(owner: str) -> bool:
+    """Does another host program, named as in OWNER, still answer for its children?"""
+    pid = int(owner.partition(":")[0]) if owner.partition(":")[0].isdigit() else 0
+    return pid not in (0, os.getpid()) and proc.alive(pid) and marks("", pid)[OWNER] == owner
+
+
 def start(
-    argv: Sequence[str], cwd: Path, env: Mapping[str, str], finish: bool = False, **popen: Any
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    finish: bool = False,
+    ours: bool = True,
+    **popen: Any,
 ) -> subprocess.Popen[bytes]:
-    """Start `argv` in a session of its own. With `finish` it is left to end by itself when the deployer goes."""
+    """Start `argv` in a session of its own. With `finish` it is left to end by itself when the deployer goes.
+
+    Without `ours` it carries no mark: what a user's profile starts must outlive us.
+    """
     with _lock:
         if _closing:
             raise InterruptedError("the host program is ending")
-        marked = dict(env, **{MARK: _owner}) if _owner and not finish else dict(env)
+        marked = dict(env, **(marks(_owner, os.getpid()) if _owner and ours and not finish else {}))
         process = subprocess.Popen(list(argv), cwd=str(cwd), env=marked, start_new_session=True, **popen)
         _running[process.pid] = finish
     return process

@@ -114,6 +114,7 @@ def _asked() -> Dict[str, str]:
                 argv,
                 Path.home(),
                 dict(os.environ),
+                ours=False,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.DEVNULL,

@@ -69,6 +69,14 @@ def test_a_shell_that_leaves_something_running(tmp_path, monkeypatch):
         os.kill(int((tmp_path / "agent").read_text()), 9)
 
 
+def test_what_a_profile_starts_does_not_carry_our_mark(tmp_path, monkeypatch):
+    """An agent or a PM2 that `.profile` starts is the user's, and no sweep may take it for one of our leftovers."""
+    shell(tmp_path, monkeypatch, f'env >{tmp_path}/seen; exec sh -c "$2"')
+    monkeypatch.setattr(children, "_owner", "/srv/app")
+    assert facts.shell_env()["PATH"]
+    assert children.MARK not in (tmp_path / "seen").read_text()
+
+
 @pytest.mark.parametrize("text", ["exit 1", "exec sleep 60", "echo nonsense"])
 def test_a_shell_that_does_not_answer(tmp_path, monkeypatch, text):
     """Then our own PATH serves, and what was started is ended."""
