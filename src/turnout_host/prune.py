@@ -23,7 +23,8 @@ def kept(state: State, running: Optional[str], keep: int) -> List[str]:
 def prune(layout: Layout, journal: Journal, store: Store, keep: int) -> Dict[str, Any]:
     """Remove what `kept` leaves out, then layers and contents that no release needs. Returns names and bytes freed."""
     wanted = kept(journal.state, survey.running(layout), keep)
-    removed = [name for name in releases.names(layout) if name not in wanted]
+    known = {*journal.state.releases, *journal.state.doomed}
+    removed = [name for name in releases.names(layout) if name in known and name not in wanted]
     before = int(store.disk()["free"])
     for name in removed:
         journal.append("release.pruned", None, release=name)

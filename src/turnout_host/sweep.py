@@ -20,11 +20,12 @@ def sweep(layout: Layout, journal: Journal) -> List[str]:
         journal.append("release.failed", None, release=name, reason="its deployment ended half-way")
         done.append(f"removed unfinished {name}")
     for name in releases.names(layout):
-        record = journal.state.releases.get(name)
-        if name != layout.name_of(switch.target(layout)) and (
-            record is None or record["state"] in ("failed", "reverted")
-        ):
+        if name == layout.name_of(switch.target(layout)):
+            continue
+        if journal.state.useless(name):
             releases.remove(layout, name)
+        elif name not in journal.state.releases:
+            done.append(f"the journal does not know {name}: left alone, {layout.release(name)}")
     disk.sweep(layout.tmp)
     return done
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.turnout_host.test_state import fold, life
-from turnout_host.prune import kept
+from turnout_host.journal import Journal
+from turnout_host.layout import Layout
+from turnout_host.prune import kept, prune
+from turnout_host.store import Store
 
 
 def test_the_running_release_and_five_before_it_stay() -> None:
@@ -40,3 +45,24 @@ def test_what_an_open_activation_needs_always_stays(ends: list[str], keep: int) 
         ("activation.asked", {"release": name, "previous": back}),
     ]
     assert {name, back} <= set(kept(fold(*entries), back, keep))
+
+
+def lived(layout: Layout, *names: str) -> Journal:
+    """A journal by which these releases were blessed one after another; each has a folder."""
+    layout.prepare()
+    journal = Journal(layout)
+    for name in names:
+        for kind, fields in life(name):
+            journal.append(kind, "d", **fields)
+        layout.release(name).mkdir()
+    layout.current.symlink_to(layout.release(names[-1]))
+    return journal
+
+
+def test_a_release_that_the_journal_does_not_know_is_not_pruned(tmp_path: Path) -> None:
+    """After a journal was lost, earlier releases are somebody's to look at, not ours to remove."""
+    layout = Layout(str(tmp_path / "app"))
+    journal = lived(layout, "v2", "v3", "v4")
+    layout.release("v1").mkdir()
+    assert prune(layout, journal, Store(layout), 1)["removed"] == ["v2"]
+    assert sorted(path.name for path in layout.releases.iterdir()) == ["v1", "v3", "v4"]

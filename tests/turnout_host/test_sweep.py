@@ -82,3 +82,35 @@ def test_a_pm2_daemon_and_what_it_runs_are_never_ended(site: Site, layout: Layou
     assert sweep(layout, Journal(layout)) == []
     assert proc.alive(daemon)
     assert len(proc.children(daemon)) == 1
+
+
+LIVES = [
+    ([], ["v1", "v2"], ["v1", "v2"]),  # the journal was lost
+    ([("release.staged", "v3"), ("release.failed", "v3")], ["v1", "v3"], ["v1"]),  # and went on without v1
+    (
+        [("release.staged", "v3"), ("activation.reverted", "v3")],
+        ["v2", "v4"],
+        ["v2"],
+    ),  # v4: never written down
+    ([("release.staging", "v1")], ["v1"], []),  # the first one, killed before it was written down
+    ([("release.staged", "v1"), ("release.pruned", "v1")], ["v1"], []),  # a prune, killed half-way
+    ([("release.staged", "v1"), ("release.blessed", "v1")], ["v1"], ["v1"]),
+]
+
+
+@pytest.mark.parametrize("entries, there, left", LIVES)
+def test_a_release_that_the_journal_does_not_know_is_left_alone(
+    layout: Layout, entries: list[tuple[str, str]], there: list[str], left: list[str]
+) -> None:
+    """Only what is known to be of no use goes: a torn journal says nothing about good releases."""
+    journal = Journal(layout)
+    for kind, name in entries:
+        journal.append(kind, "d", release=name)
+    for name in there:
+        (layout.releases / name).mkdir()
+    done = sweep(layout, journal)
+    assert sorted(path.name for path in layout.releases.iterdir()) == left
+    unknown = [name for name in left if name not in journal.state.releases]
+    assert done == [
+        f"the journal does not know {name}: left alone, {layout.releases / name}" for name in unknown
+    ]

@@ -64,6 +64,7 @@ def call_make_layer(host: Host, args: Args, say: Say) -> Answer:
 def call_stage(host: Host, args: Args, say: Say) -> Answer:
     """Lay the release out beside the running one."""
     name, digest, shared = f"v{next_number(host)}", args.digest("manifest"), args.texts("shared")
+    host.journal.append("release.staging", args.text("deployment"), release=name)
     releases.stage(host.layout, host.store, name, host.store.manifest(digest), shared)
     host.journal.append(
         "release.staged",
