@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional, Set
 
 from turnout_host import facts, layers, manifest, releases, survey
+from turnout_host.errors import StoreError
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
 from turnout_host.state import State
@@ -34,11 +35,23 @@ def prune(layout: Layout, journal: Journal, store: Store, keep: int) -> Dict[str
         if key not in needed:
             layers.remove(layout, key)
     manifests = _manifests(journal.state, wanted, needed)
-    store.collect({blob for digest in manifests for blob in manifest.blobs(store.manifest(digest))})
+    _collect(store, manifests)
     for path in layout.manifests.iterdir():
         if path.name not in manifests:
             path.unlink()
     return {"removed": removed, "freed": max(0, int(store.disk()["free"]) - before)}
+
+
+def _collect(store: Store, manifests: Set[str]) -> None:
+    """Remove contents that no manifest names. Where one is hurt, what some tree still links stays as well."""
+    needed: Set[str] = set()
+    whole = True
+    for digest in manifests:
+        try:
+            needed.update(manifest.blobs(store.manifest(digest)))
+        except StoreError:
+            whole = False
+    store.collect(needed, linked_too=whole)
 
 
 def _layers(layout: Layout, state: State, wanted: List[str]) -> Set[str]:

@@ -137,10 +137,10 @@ class Store:
 
     # what is no longer needed
 
-    def collect(self, needed: Collection[str]) -> Tuple[int, int]:
+    def collect(self, needed: Collection[str], linked_too: bool = True) -> Tuple[int, int]:
         """Remove the blobs that are not needed, and hurt ones: how many, and the bytes of disk that this gave back.
 
-        A blob that a release still links gives back nothing.
+        A blob that a release still links gives back nothing; it stays unless `linked_too`.
         """
         keep, count, freed = set(needed), 0, 0
         for shelf in list(self._layout.store.iterdir()):
@@ -148,6 +148,8 @@ class Store:
                 if path.name in keep:
                     continue
                 info = path.lstat()
+                if info.st_nlink > 1 and not linked_too:
+                    continue
                 path.unlink()
                 count += 1
                 freed += info.st_blocks * 512 if info.st_nlink == 1 else 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.turnout_host.goods import host, pack, sha, text
 from tests.turnout_host.test_state import fold, life
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
@@ -66,3 +68,25 @@ def test_a_release_that_the_journal_does_not_know_is_not_pruned(tmp_path: Path) 
     layout.release("v1").mkdir()
     assert prune(layout, journal, Store(layout), 1)["removed"] == ["v2"]
     assert sorted(path.name for path in layout.releases.iterdir()) == ["v1", "v3", "v4"]
+
+
+@pytest.mark.parametrize("hurt", [True, False])
+def test_a_hurt_or_missing_manifest_does_not_stop_a_prune(tmp_path: Path, hurt: bool) -> None:
+    """The rest goes; contents stay that its release still links, since nobody can tell any more what is its."""
+    made = host(tmp_path / "app")
+    journal = lived(made.layout, "v1", "v2")
+    for name, tree in (("v1", {"a": b"one"}), ("v2", {"b": b"two"})):
+        made.store.keep_manifest(pack(text(tree)), sha(text(tree).encode()))
+        made.store.fill(made.send(tree), made.layout.release(name))
+        journal.append("release.prepared", "d", release=name, manifest=sha(text(tree).encode()))
+    made.send({"c": b"nobody's"})
+    file = made.layout.manifest(sha(text({"b": b"two"}).encode()))
+    if hurt:
+        file.write_text("f\tnonsense\n")
+    else:
+        file.unlink()
+    assert prune(made.layout, journal, made.store, 0)["removed"] == ["v1"]
+    assert made.store.lacking([sha(b"one"), sha(b"two"), sha(b"nobody's")]) == sorted(
+        [sha(b"one"), sha(b"nobody's")]
+    )
+    assert prune(made.layout, journal, made.store, 0)["removed"] == []
