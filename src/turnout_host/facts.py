@@ -7,7 +7,6 @@ import os
 import platform
 import pwd
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from typing import Any, Dict, List, Optional
 from turnout_host import boot, children, disk, proc
 from turnout_host.layout import Layout
 from turnout_host.processes import rpc
-from turnout_host.toolchain import package_version
+from turnout_host.toolchain import find, package_version
 
 PATIENCE = 5.0
 """Seconds that a login shell, or a `--version`, may take."""
@@ -159,11 +158,11 @@ def _folders() -> List[str]:
 
 
 def _tool(name: str) -> Optional[Dict[str, Any]]:
-    """Where the login shell finds a tool, and its version; `version` is null when it cannot be read.
+    """Where the login shell finds a tool that is not ours, and its version; `version` is null when it cannot be read.
 
     The versions of npm and PM2 are read, not asked for: `pm2 --version` would start a daemon (FACTS).
     """
-    path = shutil.which(name, path=os.pathsep.join(_folders()))
+    path = find(name, _folders())
     if not path:
         return None
     version = node_version(path) if name == "node" else package_version(os.path.realpath(path), name)

@@ -117,3 +117,17 @@ def test_pm2_version_is_read(tmp_path, monkeypatch):
     assert facts._tool("pm2") == {"path": f"{tmp_path}/bin/pm2", "version": "5.4.3"}
     assert facts._tool("npm") is None
     assert not (tmp_path / "was-run").exists()
+
+
+def test_our_own_links_are_no_tools_of_the_host(tmp_path, monkeypatch):
+    """What Turnout linked into ~/.local/bin leads into a layer, which a later prune may take away."""
+    layer, mine, own = tmp_path / "app/.turnout/layers/node-20/bin", tmp_path / "local", tmp_path / "own"
+    for folder in (layer, mine, own):
+        folder.mkdir(parents=True)
+    for name in ("node", "npm"):
+        (layer / name).symlink_to("/bin/true")
+        (mine / name).symlink_to(layer / name)
+    (own / "node").symlink_to("/bin/echo")
+    monkeypatch.setattr(facts, "_env", {"PATH": f"{mine}:{layer}:{own}"})
+    assert facts._tool("node")["path"] == f"{own}/node"
+    assert facts._tool("npm") is None
