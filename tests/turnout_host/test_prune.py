@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,23 @@ def test_a_hurt_or_missing_manifest_does_not_stop_a_prune(tmp_path: Path, hurt: 
         [sha(b"one"), sha(b"nobody's")]
     )
     assert prune(made.layout, journal, made.store, 0)["removed"] == []
+
+
+def test_old_host_programs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The running one stays however old, so does the one that the boot starts, and the two newest others."""
+    layout = Layout(str(tmp_path / "app"))
+    journal = lived(layout, "v1")
+    for age, letter in enumerate("abcdefgh"):
+        program = layout.bin / f"turnout_host-{letter * 16}.pyz"
+        program.write_text(letter)
+        os.utime(program, (10**9 - age, 10**9 - age))
+    (layout.bin / "turnout_host.pyz").symlink_to(layout.bin / f"turnout_host-{'g' * 16}.pyz")
+    (layout.bin / "somebody's").touch()
+    monkeypatch.setattr(sys, "argv", [str(layout.bin / f"turnout_host-{'f' * 16}.pyz")])
+    prune(layout, journal, Store(layout), 5)
+    left = [path.name for path in layout.bin.iterdir()]
+    assert sorted(left) == [
+        "somebody's",
+        *(f"turnout_host-{one * 16}.pyz" for one in "abfg"),
+        "turnout_host.pyz",
+    ]
