@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from turnout_host import proc
 
@@ -21,6 +22,12 @@ TAIL = 40
 """Lines of output that are kept for messages."""
 LOOK = 0.1
 """Seconds between two looks at a command that may have to be stopped."""
+LINE = 1 << 16
+"""Bytes of a line that are kept together: some tools print a whole bundle as one line."""
+DRAIN = 0.5
+"""Seconds in which more output may come when a command is over, but something it started holds on to the pipe."""
+REST = 1 << 20
+"""Bytes that are read then at most: a pipe holds 64 KiB, and who holds it may go on writing for ever."""
 MARK = "TURNOUT_CHILD"
 """Variable in the environment of every child of a connection, so that `sweep` finds those of a killed one."""
 OWNER = "TURNOUT_CHILD_OF"
@@ -111,6 +118,7 @@ def run(
 ) -> Finished:
     """Run `argv` to its end, its output (both streams) line by line to `on_line`; keeps the last TAIL lines.
 
+    What it leaves running, and so holding its output, is not waited for. A line longer than LINE comes in pieces.
     It is killed with its group (status -9) after `timeout` seconds, and when `stop`, asked every LOOK seconds, says so.
     """
     process = start(
@@ -120,9 +128,7 @@ def run(
     watch.start()
     tail: List[str] = []
     try:
-        assert process.stdout is not None
-        for raw in process.stdout:
-            line = raw.decode("utf-8", "replace").rstrip("\r\n")
+        for line in _lines(_parts(process)):
             tail = [*tail, line][-TAIL:]
             if on_line:
                 on_line(line)
@@ -134,6 +140,41 @@ def run(
         forget(process)
         if process.stdout:
             process.stdout.close()
+
+
+def _parts(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """Its output as it comes. After its end, what is there and what comes within DRAIN, but no more than REST bytes."""
+    assert process.stdout is not None
+    descriptor, waiting = process.stdout.fileno(), select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    until, left = 0.0, REST
+    while left > 0:
+        if not until and not proc.alive(process.pid):
+            until = time.monotonic() + DRAIN
+        ready = waiting.poll(1000 * (max(0.0, until - time.monotonic()) if until else LOOK))
+        part = os.read(descriptor, 1 << 16) if ready else b""
+        if part:
+            left -= len(part) if until else 0
+            yield part
+        elif ready or until:
+            return
+
+
+def _lines(parts: Iterator[bytes]) -> Iterator[str]:
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        if len(rest) > LINE:
+            whole, rest = [*whole, rest], b""
+        for line in whole:
+            yield from _pieces(line)
+    if rest:
+        yield from _pieces(rest)
+
+
+def _pieces(line: bytes) -> Iterator[str]:
+    for start in range(0, max(1, len(line)), LINE):
+        yield line[start : start + LINE].decode("utf-8", "replace").rstrip("\r")
 
 
 def _watch(
