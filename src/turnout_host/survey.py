@@ -277,7 +277,7 @@ def space(store: Store, needed: int, files: int) -> None:
                 "keep fewer releases: `keep` in [release] of turnout.toml",
             ],
         )
-    if want_nodes > nodes > 0 or (nodes == 0 and disk.get("inodes_total")):
+    if want_nodes > nodes:
         raise SurveyError(
             f"not enough inodes: {want_nodes:,} are needed, {nodes:,} are free",
             figures=figures,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.turnout_host.goods import Host, host, pack, sha, text
+from turnout_host.errors import SurveyError
 from turnout_host.journal import Journal
-from turnout_host.survey import Survey
+from turnout_host.survey import Survey, space
 
 TREE = {"dist/server.js": b"listen()"}
 
@@ -55,3 +57,20 @@ def test_an_edited_file_is_fatal(made: Host) -> None:
     ((fatal, why),) = drift(made)
     assert fatal
     assert "changed: dist/server.js" in why
+
+
+@pytest.mark.parametrize(
+    "files, free, refused",
+    [(0, 0, False), (1000, 0, True), (1000, 9, True), (1000, 10, False)],
+)
+def test_inodes_count_where_there_is_a_limit(
+    made: Host, monkeypatch: pytest.MonkeyPatch, files: int, free: int, refused: bool
+) -> None:
+    """Btrfs says 0 of 0, since it makes them as it goes; 0 of 1,000 is a full disk."""
+    found = os.statvfs_result((4096, 4096, 10**9, 10**9, 10**9, files, free, free, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: found)
+    if refused:
+        with pytest.raises(SurveyError, match="not enough inodes: 10 are needed"):
+            space(made.store, 1, 10)
+    else:
+        space(made.store, 1, 10)

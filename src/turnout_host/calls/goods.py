@@ -39,11 +39,12 @@ def call_upload(host: Host, args: Args, say: Say) -> Answer:
 def call_lay_layer(host: Host, args: Args, say: Say) -> Answer:
     """Make a shipped layer from the store, once."""
     key, digest = args.text("key"), args.digest("manifest")
-    if layers.exists(host.layout, key):
+    listed, there = host.store.manifest(digest), layers.exists(host.layout, key)
+    if there and key in host.journal.state.layers:
         return {"made": False}
-    layers.lay(host.layout, host.store, key, host.store.manifest(digest))
+    made = (layers.mend if there else layers.lay)(host.layout, host.store, key, listed)
     host.journal.append("layer.made", host.deployment, key=key, manifest=digest)
-    return {"made": True}
+    return {"made": made}
 
 
 def call_make_layer(host: Host, args: Args, say: Say) -> Answer:
