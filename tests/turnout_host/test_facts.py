@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from turnout_host import children, facts
+from turnout_host.errors import SurveyError
 from turnout_host.layout import Layout
 
 MARK = facts.MARK
@@ -77,12 +78,29 @@ def test_what_a_profile_starts_does_not_carry_our_mark(tmp_path, monkeypatch):
     assert children.MARK not in (tmp_path / "seen").read_text()
 
 
-@pytest.mark.parametrize("text", ["exit 1", "exec sleep 60", "echo nonsense"])
+@pytest.mark.parametrize("text", ["exit 1", "echo nonsense"])
 def test_a_shell_that_does_not_answer(tmp_path, monkeypatch, text):
-    """Then our own PATH serves, and what was started is ended."""
-    monkeypatch.setattr(facts, "PATIENCE", 0.3)
+    """Then our own PATH serves, this time and every time."""
     shell(tmp_path, monkeypatch, text)
     assert facts.shell_env()["PATH"] == os.environ["PATH"]
+    assert children._running == {}
+
+
+def test_a_shell_that_takes_too_long(tmp_path, monkeypatch):
+    """It may know of another PM2_HOME, as it did last time: that is said, not guessed, and the shell is ended."""
+    monkeypatch.setattr(facts, "SHELL_PATIENCE", 0.3)
+    shell(tmp_path, monkeypatch, "exec sleep 60")
+    with pytest.raises(SurveyError, match=r"did not answer within 0\.3 s, so PM2_HOME is not known") as caught:
+        facts.pm2_home()
+    assert caught.value.detail["remedy"] == [f"see what it waits for: time {tmp_path}/shell -lc true"]
+    assert children._running == {}
+
+
+def test_a_shell_that_answers_and_does_not_end(tmp_path, monkeypatch):
+    """What it said counts; a logout script that hangs is not our concern."""
+    monkeypatch.setattr(facts, "SHELL_PATIENCE", 0.3)
+    shell(tmp_path, monkeypatch, 'PM2_HOME=/srv/pm2 sh -c "$2"; exec sleep 60')
+    assert facts.pm2_home() == "/srv/pm2"
     assert children._running == {}
 
 
