@@ -23,7 +23,7 @@ class State:
         self.migration: Optional[Record] = None
         self.deployments: Dict[str, Record] = {}
         self.layers: Dict[str, Optional[str]] = {}
-        """Keys of layers that were made, each with its manifest's digest (None: made here by commands)."""
+        """Keys of layers that were made, each with its manifest's digest (None: nothing describes it)."""
         self.doomed: Set[str] = set()
         """Releases whose folder, if one is there, is of no use: half laid out, or half pruned."""
 

@@ -66,8 +66,14 @@ class Store:
         if manifest.digest(text) != digest:
             raise StoreError(f"a manifest does not match its digest {digest[:16]}…")
         manifest.parse(text)
+        self.keep_text(text)
+
+    def keep_text(self, text: str) -> str:
+        """Keep the text of a manifest that is known to be right; its digest."""
+        digest = manifest.digest(text)
         with full_disk():
             disk.write(self._layout.manifest(digest), text.encode("utf-8"), 0o644, self._layout.tmp)
+        return digest
 
     def manifest(self, digest: str) -> List[Entry]:
         """A kept manifest, its digest checked again. Raises StoreError when it is missing or hurt."""

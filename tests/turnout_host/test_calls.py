@@ -88,3 +88,45 @@ def test_output_without_end_does_not_fill_the_memory(there: Host) -> None:
     finally:
         tracemalloc.stop()
     assert answer["applied"] == ["2_b"]
+
+
+MAKE = (
+    "mkdir -p node_modules/.bin node_modules/.cache node_modules/pkg-a/x && cd node_modules && touch .cache/y pkg-b && "
+    "echo 1 >pkg-a/x/run && chmod 755 pkg-a/x/run && ln -s ../pkg-a/x/run .bin/run"
+)
+
+
+def made(there: Host, *commands: str) -> Path:
+    """A layer made here by these commands."""
+    there.layout.release("v1").mkdir(exist_ok=True)
+    call(goods.call_make_layer, there, key="deps-1", release="v1", commands=list(commands), inputs=[])
+    return there.layout.layer("deps-1")
+
+
+def test_a_layer_that_was_made_here_can_be_checked(there: Host) -> None:
+    """Before a rollback its files are hashed like those of a sent one, scratch files apart."""
+    folder = made(there, MAKE)
+    digest = there.journal.state.layers["deps-1"]
+    assert digest is not None
+    listed = there.store.manifest(digest)
+    assert [entry.path for entry in listed if entry.kind == "f"] == [
+        "node_modules/pkg-a/x/run",
+        "node_modules/pkg-b",
+    ]
+    assert there.store.verify(listed, folder, layers.SCRATCH) == []
+    (folder / "node_modules/pkg-a/x/run").chmod(0o755)
+    (folder / "node_modules/pkg-a/x/run").write_text("edited")
+    assert there.store.verify(listed, folder, layers.SCRATCH) == ["changed: node_modules/pkg-a/x/run"]
+
+
+def test_a_layer_that_was_made_but_not_written_down_is_not_made_again(there: Host) -> None:
+    """Killed between its place and the journal."""
+    layers.make(there.layout, "deps-1", there.layout.own, [MAKE], [], [], print)
+    made(there, "exit 1")
+    assert there.journal.state.layers["deps-1"]
+
+
+def test_a_layer_that_no_manifest_can_describe_is_used_all_the_same(there: Host) -> None:
+    """A package may hold a link that leads out of it, or a name with a line's end."""
+    assert made(there, "mkdir node_modules && ln -s /etc/hosts node_modules/x").is_dir()
+    assert there.journal.state.layers == {"deps-1": None}

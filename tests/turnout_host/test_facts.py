@@ -90,7 +90,9 @@ def test_a_shell_that_takes_too_long(tmp_path, monkeypatch):
     """It may know of another PM2_HOME, as it did last time: that is said, not guessed, and the shell is ended."""
     monkeypatch.setattr(facts, "SHELL_PATIENCE", 0.3)
     shell(tmp_path, monkeypatch, "exec sleep 60")
-    with pytest.raises(SurveyError, match=r"did not answer within 0\.3 s, so PM2_HOME is not known") as caught:
+    with pytest.raises(
+        SurveyError, match=r"did not answer within 0\.3 s, so PM2_HOME is not known"
+    ) as caught:
         facts.pm2_home()
     assert caught.value.detail["remedy"] == [f"see what it waits for: time {tmp_path}/shell -lc true"]
     assert children._running == {}
