@@ -6,8 +6,10 @@ The entry is an `@reboot` line in the user's crontab, or a `systemctl --user` un
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,15 +18,19 @@ from pathlib import Path
 from typing import Optional
 
 from turnout_host import disk
+from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.toolchain import Toolchain
 
 NAME = "turnout_host.pyz"
 """A name in `.turnout/bin` that stays the same from version to version."""
 
+NO_CRONTAB = (re.compile("no crontab"), re.compile("can't open '[^/']+': No such file or directory"))
+"""What cron's and busybox's `crontab -l` say to a user who has none."""
+
 
 def save(layout: Layout, toolchain: Toolchain) -> None:
-    """Write what should run after a boot, and make the entry if it is missing. Raises OSError."""
+    """Write what should run after a boot, and make the entry if it is missing. Raises OSError, HostError."""
     value = {
         "program": str(_program(layout)),
         "path": str(layout.path),
@@ -54,7 +60,8 @@ def installed(layout: Layout) -> bool:
     """Is our entry in place?"""
     where = possible()
     if where == "cron":
-        return _line(layout) in _read_crontab().splitlines()
+        with contextlib.suppress(HostError):
+            return _line(layout) in _read_crontab().splitlines()
     return where == "systemd" and _unit_path(layout).is_file()
 
 
@@ -87,14 +94,29 @@ def _crontab(layout: Layout) -> None:
         if not (other.startswith("@reboot") and ours in other and "turnout_host" in other)
     ]
     text = "\n".join([*others, line]) + "\n"
-    subprocess.run(["crontab", "-"], input=text.encode("utf-8"), check=True, timeout=20, env=dict(os.environ))
+    subprocess.run(
+        ["crontab", "-"],
+        input=text.encode("utf-8", "surrogateescape"),
+        check=True,
+        timeout=20,
+        env=dict(os.environ),
+    )
 
 
 def _read_crontab() -> str:
+    """The user's crontab. Raises HostError unless it was read or there surely is none: a write would replace it all."""
     found = subprocess.run(
-        ["crontab", "-l"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=20
+        ["crontab", "-l"], capture_output=True, check=False, timeout=20, env=dict(os.environ, LC_ALL="C")
     )
-    return found.stdout.decode("utf-8", "replace") if found.returncode == 0 else ""
+    if found.returncode == 0:
+        return found.stdout.decode("utf-8", "surrogateescape")
+    said = found.stderr.decode("utf-8", "replace").strip()
+    if any(sign.search(said) for sign in NO_CRONTAB):
+        return ""
+    raise HostError(
+        f"the crontab was left alone, since `crontab -l` failed: {said or f'status {found.returncode}'}",
+        remedy=["crontab -l", "then deploy again: it adds the line that starts the app after a boot"],
+    )
 
 
 def _unit_path(layout: Layout) -> Path:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Protocol, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Sequence
 
 from turnout_host import proc
 
@@ -21,8 +22,16 @@ TAIL = 40
 """Lines of output that are kept for messages."""
 LOOK = 0.1
 """Seconds between two looks at a command that may have to be stopped."""
+LINE = 1 << 16
+"""Bytes of a line that are kept together: some tools print a whole bundle as one line."""
+DRAIN = 0.5
+"""Seconds in which more output may come when a command is over, but something it started holds on to the pipe."""
+REST = 1 << 20
+"""Bytes that are read then at most: a pipe holds 64 KiB, and who holds it may go on writing for ever."""
 MARK = "TURNOUT_CHILD"
 """Variable in the environment of every child of a connection, so that `sweep` finds those of a killed one."""
+OWNER = "TURNOUT_CHILD_OF"
+"""Variable beside it: the pid of the host program and when that was started."""
 
 
 class Finished(NamedTuple):
@@ -70,14 +79,33 @@ def clean_env(path: Sequence[str], **more: str) -> Dict[str, str]:
     return keep
 
 
+def marks(path: str, pid: int) -> Dict[str, str]:
+    """What tells whose child a process is. A pid may be used again, so its start time belongs to it."""
+    return {MARK: path, OWNER: f"{pid}:{proc.started(pid):.2f}"}
+
+
+def at_work(owner: str) -> bool:
+    """Does another host program, named as in OWNER, still answer for its children?"""
+    pid = int(owner.partition(":")[0]) if owner.partition(":")[0].isdigit() else 0
+    return pid not in (0, os.getpid()) and proc.alive(pid) and marks("", pid)[OWNER] == owner
+
+
 def start(
-    argv: Sequence[str], cwd: Path, env: Mapping[str, str], finish: bool = False, **popen: Any
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    finish: bool = False,
+    ours: bool = True,
+    **popen: Any,
 ) -> subprocess.Popen[bytes]:
-    """Start `argv` in a session of its own. With `finish` it is left to end by itself when the deployer goes."""
+    """Start `argv` in a session of its own. With `finish` it is left to end by itself when the deployer goes.
+
+    Without `ours` it carries no mark: what a user's profile starts must outlive us.
+    """
     with _lock:
         if _closing:
             raise InterruptedError("the host program is ending")
-        marked = dict(env, **{MARK: _owner}) if _owner and not finish else dict(env)
+        marked = dict(env, **(marks(_owner, os.getpid()) if _owner and ours and not finish else {}))
         kept = (_lease.descriptor,) if finish and _lease and _lease.descriptor >= 0 else ()
         process = subprocess.Popen(
             list(argv), cwd=str(cwd), env=marked, start_new_session=True, pass_fds=kept, **popen
@@ -103,6 +131,7 @@ def run(
 ) -> Finished:
     """Run `argv` to its end, its output (both streams) line by line to `on_line`; keeps the last TAIL lines.
 
+    What it leaves running, and so holding its output, is not waited for. A line longer than LINE comes in pieces.
     It is killed with its group (status -9) after `timeout` seconds, and when `stop`, asked every LOOK seconds, says so.
     """
     process = start(
@@ -112,9 +141,7 @@ def run(
     watch.start()
     tail: List[str] = []
     try:
-        assert process.stdout is not None
-        for raw in process.stdout:
-            line = raw.decode("utf-8", "replace").rstrip("\r\n")
+        for line in _lines(_parts(process)):
             tail = [*tail, line][-TAIL:]
             if on_line:
                 on_line(line)
@@ -126,6 +153,41 @@ def run(
         forget(process)
         if process.stdout:
             process.stdout.close()
+
+
+def _parts(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """Its output as it comes. After its end, what is there and what comes within DRAIN, but no more than REST bytes."""
+    assert process.stdout is not None
+    descriptor, waiting = process.stdout.fileno(), select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    until, left = 0.0, REST
+    while left > 0:
+        if not until and not proc.alive(process.pid):
+            until = time.monotonic() + DRAIN
+        ready = waiting.poll(1000 * (max(0.0, until - time.monotonic()) if until else LOOK))
+        part = os.read(descriptor, 1 << 16) if ready else b""
+        if part:
+            left -= len(part) if until else 0
+            yield part
+        elif ready or until:
+            return
+
+
+def _lines(parts: Iterator[bytes]) -> Iterator[str]:
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        if len(rest) > LINE:
+            whole, rest = [*whole, rest], b""
+        for line in whole:
+            yield from _pieces(line)
+    if rest:
+        yield from _pieces(rest)
+
+
+def _pieces(line: bytes) -> Iterator[str]:
+    for start in range(0, max(1, len(line)), LINE):
+        yield line[start : start + LINE].decode("utf-8", "replace").rstrip("\r")
 
 
 def _watch(

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
@@ -139,7 +139,8 @@ def sweep(tmp: Path) -> int:
         if path.is_dir() and not path.is_symlink():
             _delete(path)
         else:
-            path.unlink()
+            with suppress(FileNotFoundError):
+                path.unlink()
     return len(leftovers)
 
 
@@ -165,8 +166,11 @@ def fill(path: Path, size: int) -> None:
 
 
 def _delete(tree: Path) -> None:
-    _chmod_folders(tree, OPEN)
-    shutil.rmtree(str(tree))
+    """Remove a tree; what somebody else removes meanwhile is removed, too, and then the rest is looked at again."""
+    while os.path.lexists(str(tree)):
+        with suppress(FileNotFoundError):
+            _chmod_folders(tree, OPEN)
+            shutil.rmtree(str(tree))
 
 
 def _chmod_folders(tree: Path, mode: int) -> None:

@@ -7,7 +7,6 @@ import os
 import platform
 import pwd
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,12 +15,15 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from turnout_host import boot, children, disk, proc
+from turnout_host.errors import SurveyError
 from turnout_host.layout import Layout
 from turnout_host.processes import rpc
-from turnout_host.toolchain import package_version
+from turnout_host.toolchain import find, package_version
 
 PATIENCE = 5.0
-"""Seconds that a login shell, or a `--version`, may take."""
+"""Seconds that a `--version`, or PM2's daemon, may take."""
+SHELL_PATIENCE = 15.0
+"""Seconds that a login shell may take: version managers, and a busy machine."""
 
 MARK = b"\x1eturnout\x1e"
 
@@ -59,7 +61,7 @@ def facts(layout: Layout) -> Dict[str, Any]:
 
 
 def shell_env() -> Dict[str, str]:
-    """PATH, PM2_HOME and the way out (`network_env`) of the login shell, asked once; ours where it does not answer.
+    """PATH, PM2_HOME and the way out (`network_env`) of the login shell, asked once; ours where it says nothing.
 
     The SSH session's PATH is often shorter than what a person has after logging in.
     """
@@ -106,7 +108,10 @@ def node_version(binary: str) -> Optional[str]:
 
 
 def _asked() -> Dict[str, str]:
-    """The login shell's variables. Its output goes to a file: what a profile leaves running would keep a pipe open."""
+    """The login shell's variables, {} where it has none to tell. Raises SurveyError when it takes too long.
+
+    Its output goes to a file: what a profile leaves running would keep a pipe open.
+    """
     with tempfile.TemporaryFile() as output:
         argv = [_shell(), "-lc", ASK_SHELL]
         try:
@@ -114,20 +119,29 @@ def _asked() -> Dict[str, str]:
                 argv,
                 Path.home(),
                 dict(os.environ),
+                ours=False,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.DEVNULL,
             )
         except OSError:
             return {}
+        late = False
         try:
-            process.wait(PATIENCE)
+            process.wait(SHELL_PATIENCE)
         except subprocess.TimeoutExpired:
-            pass
+            late = True
         finally:
             _kill(process)
         output.seek(0)
-        return parsed(output.read())
+        found = parsed(output.read())
+    if late and not found:
+        raise SurveyError(
+            f"the login shell did not answer within {SHELL_PATIENCE:g} s, so PM2_HOME is not known",
+            where=argv[0],
+            remedy=[f"see what it waits for: time {argv[0]} -lc true"],
+        )
+    return found
 
 
 def parsed(output: bytes) -> Dict[str, str]:
@@ -158,11 +172,11 @@ def _folders() -> List[str]:
 
 
 def _tool(name: str) -> Optional[Dict[str, Any]]:
-    """Where the login shell finds a tool, and its version; `version` is null when it cannot be read.
+    """Where the login shell finds a tool that is not ours, and its version; `version` is null when it cannot be read.
 
     The versions of npm and PM2 are read, not asked for: `pm2 --version` would start a daemon (FACTS).
     """
-    path = shutil.which(name, path=os.pathsep.join(_folders()))
+    path = find(name, _folders())
     if not path:
         return None
     version = node_version(path) if name == "node" else package_version(os.path.realpath(path), name)

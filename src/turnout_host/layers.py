@@ -23,6 +23,9 @@ from turnout_host.store import Store, full_disk
 DUMMY_DATABASE = "file:./turnout-build.db"
 """`prisma generate` wants a DATABASE_URL, though it opens nothing (FACTS)."""
 
+SCRATCH = ("node_modules/.cache",)
+"""Where tools keep scratch files inside a layer when root runs them (jiti does, for prisma.config.ts)."""
+
 _VERSION = re.compile(r"[0-9A-Za-z.+-]+")
 _QUIET = {"npm_config_fund": "false", "npm_config_audit": "false", "npm_config_update_notifier": "false"}
 
@@ -43,6 +46,16 @@ def lay(layout: Layout, store: Store, key: str, entries: List[Entry]) -> bool:
         return False
     store.lay(entries, layout.layer(key), sealed=True)
     return True
+
+
+def mend(layout: Layout, store: Store, key: str, entries: List[Entry]) -> bool:
+    """Make a layer right that was laid and not written down; False when it was so. It may be whole, but not sealed."""
+    folder = layout.layer(key)
+    if store.verify(entries, folder, SCRATCH):
+        remove(layout, key)
+        return lay(layout, store, key, entries)
+    disk.seal(folder)
+    return False
 
 
 def remove(layout: Layout, key: str) -> None:

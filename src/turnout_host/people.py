@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 from turnout_host.layout import Layout
+from turnout_host.toolchain import OURS
 
 NAMES = ("node", "npm", "npx", "pm2")
 
@@ -33,4 +34,4 @@ def link(layout: Layout, node: Optional[str], pm2: Optional[str], shell_path: st
 
 
 def _ours(path: Path) -> bool:
-    return path.is_symlink() and "/.turnout/layers/" in os.readlink(str(path))
+    return path.is_symlink() and OURS in os.readlink(str(path))

@@ -75,11 +75,17 @@ def cmdline(pid: int) -> str:
 
 def environ_keys(pid: int) -> Set[str]:
     """Names (never values) of the environment that the process was started with."""
+    return set(environ(pid))
+
+
+def environ(pid: int) -> Dict[str, str]:
+    """The environment that the process was started with; {} when it is gone or not ours to see. Holds secrets."""
     try:
         raw = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
-        return set()
-    return {entry.split(b"=", 1)[0].decode("utf-8", "replace") for entry in raw.split(b"\0") if b"=" in entry}
+        return {}
+    pairs = [entry.decode("utf-8", "replace").partition("=") for entry in raw.split(b"\0")]
+    return {key: value for key, equals, value in pairs if equals}
 
 
 def parent(pid: int) -> int:
@@ -90,13 +96,13 @@ def parent(pid: int) -> int:
 
 def children(pid: int) -> List[int]:
     """Pids of the processes that it started and that still run."""
-    return [other for other in _pids() if parent(other) == pid and alive(other)]
+    return [other for other in pids() if parent(other) == pid and alive(other)]
 
 
 def family(pid: int) -> Set[int]:
     """The process and everything that descends from it."""
     by_parent: Dict[int, List[int]] = {}
-    for other in _pids():
+    for other in pids():
         by_parent.setdefault(parent(other), []).append(other)
     found, waiting = set(), [pid]
     while waiting:
@@ -132,7 +138,7 @@ def owner(port: int) -> Optional[Tuple[int, str]]:
 def owners(port: int) -> List[int]:
     """Pids of all processes that hold a socket which takes loopback connections to this port."""
     wanted = {socket.inode for socket in _listeners() if socket.port == port and socket.address in LOOPBACK}
-    return [pid for pid in _pids() if wanted & _inodes(pid)] if wanted else []
+    return [pid for pid in pids() if wanted & _inodes(pid)] if wanted else []
 
 
 def _stat(pid: int) -> List[str]:
@@ -144,8 +150,9 @@ def _stat(pid: int) -> List[str]:
     return text[text.rfind(")") + 2 :].split()
 
 
-def _pids() -> List[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+def pids() -> List[int]:
+    """All processes, lowest number first."""
+    return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
 
 
 def _inodes(pid: int) -> Set[str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any, Dict, List, Optional, Set
 
-from turnout_host import facts, layers, manifest, releases, survey
+from turnout_host import boot, facts, layers, manifest, releases, survey
+from turnout_host.errors import StoreError
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
 from turnout_host.state import State
 from turnout_host.store import Store
+
+PROGRAMS = 2
+"""Host programs that stay beside the running one and the one that a boot starts."""
 
 
 def kept(state: State, running: Optional[str], keep: int) -> List[str]:
@@ -23,7 +29,8 @@ def kept(state: State, running: Optional[str], keep: int) -> List[str]:
 def prune(layout: Layout, journal: Journal, store: Store, keep: int) -> Dict[str, Any]:
     """Remove what `kept` leaves out, then layers and contents that no release needs. Returns names and bytes freed."""
     wanted = kept(journal.state, survey.running(layout), keep)
-    removed = [name for name in releases.names(layout) if name not in wanted]
+    known = {*journal.state.releases, *journal.state.doomed}
+    removed = [name for name in releases.names(layout) if name in known and name not in wanted]
     before = int(store.disk()["free"])
     for name in removed:
         journal.append("release.pruned", None, release=name)
@@ -33,11 +40,32 @@ def prune(layout: Layout, journal: Journal, store: Store, keep: int) -> Dict[str
         if key not in needed:
             layers.remove(layout, key)
     manifests = _manifests(journal.state, wanted, needed)
-    store.collect({blob for digest in manifests for blob in manifest.blobs(store.manifest(digest))})
+    _collect(store, manifests)
     for path in layout.manifests.iterdir():
         if path.name not in manifests:
             path.unlink()
+    _host_programs(layout)
     return {"removed": removed, "freed": max(0, int(store.disk()["free"]) - before)}
+
+
+def _host_programs(layout: Layout) -> None:
+    """Remove those of earlier versions, but for PROGRAMS: another deployer may be about to start one."""
+    mine = {os.path.realpath(sys.argv[0]), os.path.realpath(str(layout.bin / boot.NAME))}
+    others = [path for path in layout.bin.glob("turnout_host-*.pyz") if str(path.resolve()) not in mine]
+    for path in sorted(others, key=lambda path: -path.stat().st_mtime)[PROGRAMS:]:
+        path.unlink()
+
+
+def _collect(store: Store, manifests: Set[str]) -> None:
+    """Remove contents that no manifest names. Where one is hurt, what some tree still links stays as well."""
+    needed: Set[str] = set()
+    whole = True
+    for digest in manifests:
+        try:
+            needed.update(manifest.blobs(store.manifest(digest)))
+        except StoreError:
+            whole = False
+    store.collect(needed, linked_too=whole)
 
 
 def _layers(layout: Layout, state: State, wanted: List[str]) -> Set[str]:

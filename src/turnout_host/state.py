@@ -5,7 +5,7 @@ States of a release: `staged → rehearsed → active → blessed`, or `failed` 
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set
 
 Record = Dict[str, Any]
 
@@ -25,7 +25,9 @@ class State:
         self.migration: Optional[Record] = None
         self.deployments: Dict[str, Record] = {}
         self.layers: Dict[str, Optional[str]] = {}
-        """Keys of layers that were made, each with its manifest's digest (None: made here by commands)."""
+        """Keys of layers that were made, each with its manifest's digest (None: nothing describes it)."""
+        self.doomed: Set[str] = set()
+        """Releases whose folder, if one is there, is of no use: half laid out, or half pruned."""
 
     def apply(self, entry: Dict[str, Any]) -> None:
         """Take in one entry; a type that is not known here changes nothing (an older program reads a newer journal)."""
@@ -51,12 +53,24 @@ class State:
                 return str(record["release"])
         return None
 
+    def useless(self, name: str) -> bool:
+        """May a folder of this name be removed? Not where the journal is silent: it may have lost lines."""
+        record = self.releases.get(name)
+        if record is not None:
+            return record["state"] in ("failed", "reverted")
+        return name in self.doomed or 0 < self.newest < int(name[1:])
+
     def unfinished(self) -> List[str]:
         """Releases that were staged but never became active: leftovers, unless their deployment is at work."""
         return [name for name, record in self.releases.items() if record["state"] in ("staged", "rehearsed")]
 
 
+def _staging(state: State, entry: Record) -> None:
+    state.doomed.add(entry["release"])
+
+
 def _staged(state: State, entry: Record) -> None:
+    state.doomed.discard(entry["release"])
     record = {key: value for key, value in entry.items() if key not in ("seq", "type", "token")}
     record.update(number=int(entry["release"][1:]), state="staged", reason=None)
     state.releases[entry["release"]] = record
@@ -137,6 +151,7 @@ def _hand(state: State, entry: Record) -> None:
 
 def _pruned(state: State, entry: Record) -> None:
     state.releases.pop(entry["release"], None)
+    state.doomed.add(entry["release"])
 
 
 def _layer(state: State, entry: Record) -> None:
@@ -165,6 +180,7 @@ _HANDLERS: Dict[str, Any] = {
     "deployment.finished": _deployment,
     "hand.noticed": _hand,
     "layer.made": _layer,
+    "release.staging": _staging,
     "release.staged": _staged,
     "release.prepared": _prepared,
     "release.rehearsed": _set("rehearsed"),

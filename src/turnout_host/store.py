@@ -66,8 +66,14 @@ class Store:
         if manifest.digest(text) != digest:
             raise StoreError(f"a manifest does not match its digest {digest[:16]}…")
         manifest.parse(text)
+        self.keep_text(text)
+
+    def keep_text(self, text: str) -> str:
+        """Keep the text of a manifest that is known to be right; its digest."""
+        digest = manifest.digest(text)
         with full_disk():
             disk.write(self._layout.manifest(digest), text.encode("utf-8"), 0o644, self._layout.tmp)
+        return digest
 
     def manifest(self, digest: str) -> List[Entry]:
         """A kept manifest, its digest checked again. Raises StoreError when it is missing or hurt."""
@@ -137,10 +143,10 @@ class Store:
 
     # what is no longer needed
 
-    def collect(self, needed: Collection[str]) -> Tuple[int, int]:
+    def collect(self, needed: Collection[str], linked_too: bool = True) -> Tuple[int, int]:
         """Remove the blobs that are not needed, and hurt ones: how many, and the bytes of disk that this gave back.
 
-        A blob that a release still links gives back nothing.
+        A blob that a release still links gives back nothing; it stays unless `linked_too`.
         """
         keep, count, freed = set(needed), 0, 0
         for shelf in list(self._layout.store.iterdir()):
@@ -148,6 +154,8 @@ class Store:
                 if path.name in keep:
                     continue
                 info = path.lstat()
+                if info.st_nlink > 1 and not linked_too:
+                    continue
                 path.unlink()
                 count += 1
                 freed += info.st_blocks * 512 if info.st_nlink == 1 else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 from turnout_host import apps, dotenv, facts, proc, switch
-from turnout_host.errors import SurveyError
+from turnout_host.errors import StoreError, SurveyError
 from turnout_host.layout import Layout
 from turnout_host.processes.listing import Listing, parsed
 from turnout_host.processes.pm2 import PM2
@@ -97,7 +97,13 @@ class Survey:
             return
         folder = self._layout.release(str(self.running))
         ignore = (".env", "node_modules", *(record.get("shared") or []))
-        changes = self._store.verify(self._store.manifest(str(record["manifest"])), folder, ignore)
+        try:
+            listed = self._store.manifest(str(record["manifest"]))
+        except StoreError as error:
+            why = f"drift of {self.running} cannot be told: {error.message}"
+            self.findings.append(finding("drift", str(folder), why, [], False))
+            return
+        changes = self._store.verify(listed, folder, ignore)
         if changes:
             self.findings.append(
                 finding(
@@ -271,7 +277,7 @@ def space(store: Store, needed: int, files: int) -> None:
                 "keep fewer releases: `keep` in [release] of turnout.toml",
             ],
         )
-    if want_nodes > nodes > 0 or (nodes == 0 and disk.get("inodes_total")):
+    if want_nodes > nodes:
         raise SurveyError(
             f"not enough inodes: {want_nodes:,} are needed, {nodes:,} are free",
             figures=figures,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-from pathlib import Path
 from typing import List
 
-from turnout_host import children, disk, releases, switch
+from turnout_host import children, disk, proc, releases, switch
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
 
@@ -20,25 +20,30 @@ def sweep(layout: Layout, journal: Journal) -> List[str]:
         journal.append("release.failed", None, release=name, reason="its deployment ended half-way")
         done.append(f"removed unfinished {name}")
     for name in releases.names(layout):
-        record = journal.state.releases.get(name)
-        if name != layout.name_of(switch.target(layout)) and (
-            record is None or record["state"] in ("failed", "reverted")
-        ):
+        if name == layout.name_of(switch.target(layout)):
+            continue
+        if journal.state.useless(name):
             releases.remove(layout, name)
+        elif name not in journal.state.releases:
+            done.append(f"the journal does not know {name}: left alone, {layout.release(name)}")
     disk.sweep(layout.tmp)
     return done
 
 
 def _forgotten(layout: Layout) -> List[int]:
-    mark = f"{children.MARK}={layout.path}".encode()
     ended = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+    for pid in proc.pids():
+        env = proc.environ(pid) if pid != os.getpid() else {}
+        if env.get(children.MARK) != str(layout.path) or _of_pm2(pid):
             continue
-        try:
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
-                os.kill(int(entry.name), signal.SIGKILL)
-                ended.append(int(entry.name))
-        except OSError:
-            continue
+        if children.at_work(env.get(children.OWNER, "")):
+            continue  # somebody looks at the status over a connection of his own
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+            ended.append(pid)
     return ended
+
+
+def _of_pm2(pid: int) -> bool:
+    """A PM2 daemon, or what one runs, is never ours to end: other apps live there."""
+    return any("God Daemon" in proc.cmdline(one) for one in proc.ancestors(pid))

@@ -12,6 +12,9 @@ from turnout_host import children
 from turnout_host.errors import UsageError
 from turnout_host.layout import Layout
 
+OURS = "/.turnout/layers/"
+"""In the path of whatever is Turnout's own, of this app or another."""
+
 
 class Toolchain:
     """Node with npm, and PM2. A key names a layer, None means the host's own, looked for in `shell_path`.
@@ -69,7 +72,7 @@ class Toolchain:
         return children.clean_env(self.dirs, **more)
 
     def _find(self, name: str) -> Optional[str]:
-        return shutil.which(name, path=os.pathsep.join(self._shell) or os.environ.get("PATH", os.defpath))
+        return find(name, self._shell or os.environ.get("PATH", os.defpath).split(os.pathsep))
 
     def _own(self, name: str) -> str:
         found = self._find(name)
@@ -79,6 +82,19 @@ class Toolchain:
                 remedy=['set toolchain = "shipped" in turnout.toml', f"or install {name} for this user"],
             )
         return found
+
+
+def find(name: str, folders: Sequence[str]) -> Optional[str]:
+    """The host's own `name` in these folders; our links into layers (`people.py`) are not, a prune takes them away."""
+    for folder in folders:
+        path = shutil.which(name, path=folder)
+        if path and not any(OURS in one for one in (path, _target(path), os.path.realpath(path))):
+            return path
+    return None
+
+
+def _target(path: str) -> str:
+    return os.readlink(path) if os.path.islink(path) else path
 
 
 def package_version(script: str, name: str) -> Optional[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from turnout_host import boot
+from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.toolchain import Toolchain
 
@@ -51,6 +52,37 @@ def test_the_crontab_gets_one_line_and_keeps_the_others(layout: Layout) -> None:
     )
     assert (layout.bin / "turnout_host.pyz").readlink().name == "turnout_host-2.pyz"
     assert boot.installed(layout)
+
+
+def broken(layout: Layout, says: str) -> Path:
+    """A crontab whose `-l` fails with these words; the file that it would write to."""
+    file = layout.path.parent / "crontab"
+    tool = layout.path.parent / "tools/crontab"
+    tool.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then echo "{says}" >&2; exit 1; else cat > {file}; fi\n')
+    return file
+
+
+@pytest.mark.parametrize(
+    "says", ["no crontab for deploy", "crontab: can't open 'deploy': No such file or directory"]
+)
+def test_a_user_without_a_crontab_gets_one(layout: Layout, says: str) -> None:
+    """Debian's and busybox's words for it."""
+    file = broken(layout, says)
+    file.unlink()
+    assert len(save(layout)) == 1
+
+
+@pytest.mark.parametrize(
+    "says", ["You (deploy) are not allowed to use this program", "crontab: fopen: Input/output error", ""]
+)
+def test_a_crontab_that_cannot_be_read_is_left_alone(layout: Layout, says: str) -> None:
+    """It may hold somebody's lines: a person is told, nothing is written, and the switch goes on."""
+    file = broken(layout, says)
+    before = file.read_text()
+    with pytest.raises(HostError, match=says.rsplit(maxsplit=1)[-1] if says else "status 1"):
+        save(layout)
+    assert file.read_text() == before
+    assert not boot.installed(layout)
 
 
 def test_two_apps_of_one_user_have_a_line_each(layout: Layout) -> None:

@@ -177,3 +177,32 @@ def test_a_tree_that_is_gone_already_is_as_good_as_removed(tmp_path: Path, tmp: 
     """Whoever removes again after a kill, or after a hand's rm -rf, is not stopped by it."""
     disk.remove(tmp_path / "v9", tmp)
     assert listing(tmp) == []
+
+
+@pytest.mark.parametrize("act", ["sweep", "scratch"])
+def test_what_somebody_else_removes_meanwhile_is_removed(
+    tmp: Path, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """Another connection ends its own work while we sweep; both are right."""
+    before, removed = os.chmod, []
+
+    def chmod(path: str, mode: int) -> None:
+        before(path, mode)
+        for name in ("inside", "file"):  # what we are about to look at
+            if Path(path, name).exists():
+                removed.append(name)
+                shutil.rmtree(Path(path, name), ignore_errors=True)
+                Path(path, name).unlink(missing_ok=True)
+
+    if act == "sweep":
+        (tmp / "one/inside/deep").mkdir(parents=True)
+        (tmp / "one/file").touch()
+        monkeypatch.setattr(os, "chmod", chmod)
+        monkeypatch.setattr(Path, "iterdir", lambda _: iter([tmp / "one", tmp / "gone", tmp / "gone too"]))
+        disk.sweep(tmp)
+        assert removed == ["inside", "file"]
+    else:
+        with disk.scratch(tmp, "one") as folder:
+            folder.rmdir()
+    monkeypatch.undo()
+    assert listing(tmp) == []

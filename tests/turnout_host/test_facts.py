@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from turnout_host import children, facts
+from turnout_host.errors import SurveyError
 from turnout_host.layout import Layout
 
 MARK = facts.MARK
@@ -69,12 +70,39 @@ def test_a_shell_that_leaves_something_running(tmp_path, monkeypatch):
         os.kill(int((tmp_path / "agent").read_text()), 9)
 
 
-@pytest.mark.parametrize("text", ["exit 1", "exec sleep 60", "echo nonsense"])
+def test_what_a_profile_starts_does_not_carry_our_mark(tmp_path, monkeypatch):
+    """An agent or a PM2 that `.profile` starts is the user's, and no sweep may take it for one of our leftovers."""
+    shell(tmp_path, monkeypatch, f'env >{tmp_path}/seen; exec sh -c "$2"')
+    monkeypatch.setattr(children, "_owner", "/srv/app")
+    assert facts.shell_env()["PATH"]
+    assert children.MARK not in (tmp_path / "seen").read_text()
+
+
+@pytest.mark.parametrize("text", ["exit 1", "echo nonsense"])
 def test_a_shell_that_does_not_answer(tmp_path, monkeypatch, text):
-    """Then our own PATH serves, and what was started is ended."""
-    monkeypatch.setattr(facts, "PATIENCE", 0.3)
+    """Then our own PATH serves, this time and every time."""
     shell(tmp_path, monkeypatch, text)
     assert facts.shell_env()["PATH"] == os.environ["PATH"]
+    assert children._running == {}
+
+
+def test_a_shell_that_takes_too_long(tmp_path, monkeypatch):
+    """It may know of another PM2_HOME, as it did last time: that is said, not guessed, and the shell is ended."""
+    monkeypatch.setattr(facts, "SHELL_PATIENCE", 0.3)
+    shell(tmp_path, monkeypatch, "exec sleep 60")
+    with pytest.raises(
+        SurveyError, match=r"did not answer within 0\.3 s, so PM2_HOME is not known"
+    ) as caught:
+        facts.pm2_home()
+    assert caught.value.detail["remedy"] == [f"see what it waits for: time {tmp_path}/shell -lc true"]
+    assert children._running == {}
+
+
+def test_a_shell_that_answers_and_does_not_end(tmp_path, monkeypatch):
+    """What it said counts; a logout script that hangs is not our concern."""
+    monkeypatch.setattr(facts, "SHELL_PATIENCE", 0.3)
+    shell(tmp_path, monkeypatch, 'PM2_HOME=/srv/pm2 sh -c "$2"; exec sleep 60')
+    assert facts.pm2_home() == "/srv/pm2"
     assert children._running == {}
 
 
@@ -109,3 +137,17 @@ def test_pm2_version_is_read(tmp_path, monkeypatch):
     assert facts._tool("pm2") == {"path": f"{tmp_path}/bin/pm2", "version": "5.4.3"}
     assert facts._tool("npm") is None
     assert not (tmp_path / "was-run").exists()
+
+
+def test_our_own_links_are_no_tools_of_the_host(tmp_path, monkeypatch):
+    """What Turnout linked into ~/.local/bin leads into a layer, which a later prune may take away."""
+    layer, mine, own = tmp_path / "app/.turnout/layers/node-20/bin", tmp_path / "local", tmp_path / "own"
+    for folder in (layer, mine, own):
+        folder.mkdir(parents=True)
+    for name in ("node", "npm"):
+        (layer / name).symlink_to("/bin/true")
+        (mine / name).symlink_to(layer / name)
+    (own / "node").symlink_to("/bin/echo")
+    monkeypatch.setattr(facts, "_env", {"PATH": f"{mine}:{layer}:{own}"})
+    assert facts._tool("node")["path"] == f"{own}/node"
+    assert facts._tool("npm") is None

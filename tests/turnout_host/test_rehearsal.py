@@ -39,7 +39,7 @@ def rehearsed(site) -> Iterator[Callable[..., dict[str, Any]]]:
 
 
 def processes_of(site: Site) -> list[int]:
-    return [pid for pid in proc._pids() if (proc.cwd(pid) or "").startswith(str(site.root))]
+    return [pid for pid in proc.pids() if (proc.cwd(pid) or "").startswith(str(site.root))]
 
 
 def test_a_good_release(site, rehearsed):

@@ -72,3 +72,18 @@ def test_version_of_a_package_without_running_it():
     assert package_version(script, "pm2") == "7.0.4"
     assert package_version(script, "npm") is None
     assert package_version("/bin/sh", "pm2") is None
+
+
+def test_our_own_links_are_not_the_hosts(tmp_path):
+    """`toolchain = "host"` after a shipped deploy: the links in ~/.local/bin lead back into the layers."""
+    layout = Layout(str(tmp_path / "app"))
+    layer, mine, own = layout.layers / "node-20/bin", tmp_path / "local", tmp_path / "own"
+    for folder in (layer, mine, own):
+        folder.mkdir(parents=True)
+    (layer / "node").symlink_to("/bin/true")
+    (mine / "node").symlink_to(layer / "node")
+    with pytest.raises(UsageError, match="this host has no node"):
+        assert Toolchain(layout, None, None, f"{mine}").node
+    (own / "node").symlink_to("/bin/true")
+    assert Toolchain(layout, None, None, f"{mine}:{own}").node == f"{own}/node"
+    assert Toolchain(layout, None, None, f"{mine}:{own}").dirs == [str(own)]

@@ -67,14 +67,23 @@ async def _shipped(work: Work, host: Target) -> None:
     host.layers["node"] = await _layer(
         work, host, f"node-{work.runs.node}", runtime.node_layer, work.runs.node, host.platform
     )
-    daemon: dict[str, Any] = host.facts.get("daemon") or {}
-    own = host.facts.get("pm2") or {}
-    host.pm2 = str(daemon.get("version") or runtime.PM2)
-    if daemon and host.pm2 != runtime.PM2 and own.get("version") == host.pm2 and not work.deploy.restart_pm2:
-        host.layers["pm2"] = None
+    kept = None if work.deploy.restart_pm2 else of_the_daemon(host)
+    if kept:
+        host.pm2, host.layers["pm2"] = kept
         return
     host.pm2 = runtime.PM2
     host.layers["pm2"] = await _layer(work, host, f"pm2-{runtime.PM2}", runtime.pm2_layer)
+
+
+def of_the_daemon(host: Target) -> tuple[str, str | None] | None:
+    """Another PM2 than ours whose daemon runs there: its version, and its layer or None for the host's own."""
+    version = str((host.facts.get("daemon") or {}).get("version") or runtime.PM2)
+    if version == runtime.PM2:
+        return None
+    if (host.facts.get("pm2") or {}).get("version") == version:
+        return version, None
+    layers = [key for key in host.state["layers"] if key.startswith(f"pm2-{version}-")]
+    return (version, layers[0]) if layers else None
 
 
 async def _layer(work: Work, host: Target, prefix: str, make: Any, *args: Any) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Dict, List, Optional
+from collections import deque
+from typing import Deque, Dict, Optional
 
 from turnout_host import apps, children, hiding, recovery, releases, survey
 from turnout_host.calls.common import Answer, record_of, toolchain_of
@@ -11,6 +12,9 @@ from turnout_host.errors import SurveyError
 from turnout_host.host import Args, Host, Say
 from turnout_host.migrations import prisma
 from turnout_host.state import Record
+
+KEPT = 2000
+"""Lines about migrations that are kept; an app has fewer of them."""
 
 
 def call_acquire(host: Host, args: Args, say: Say) -> Answer:
@@ -55,10 +59,11 @@ def call_migrate(host: Host, args: Args, say: Say) -> Answer:
         return {"ran": False, "applied": [], "seconds": 0.0}
     host.journal.append("migration.started", host.deployment, release=name, pending=pending)
     dirs = [str(folder / "node_modules/.bin"), *toolchain_of(host, record["toolchain"]).dirs]
-    lines: List[str] = []
+    lines: Deque[str] = deque(maxlen=KEPT)
 
     def hear(line: str) -> None:
-        lines.append(line)
+        if prisma.telling(line):
+            lines.append(line)
         say({"kind": "output", "line": line})
 
     try:
@@ -68,7 +73,7 @@ def call_migrate(host: Host, args: Args, say: Say) -> Answer:
             "migration.failed", host.deployment, release=name, pending=pending, reason=str(error)
         )
         raise
-    applied = prisma.applied(lines, pending)
+    applied = prisma.applied(list(lines), pending)
     host.journal.append("migration.finished", host.deployment, release=name, applied=applied)
     return {"ran": True, "applied": applied, "seconds": seconds}
 

@@ -6,8 +6,9 @@ import contextlib
 import os
 from typing import Dict
 
-from turnout_host import dotenv, facts, layers, manifest, people, releases, survey
+from turnout_host import disk, dotenv, facts, layers, manifest, people, releases, survey
 from turnout_host.calls.common import Answer, next_number, record_of, toolchain_of
+from turnout_host.describe import describe
 from turnout_host.host import Args, Host, Say
 from turnout_host.protocol import LIMIT
 from turnout_host.prune import prune
@@ -39,31 +40,43 @@ def call_upload(host: Host, args: Args, say: Say) -> Answer:
 def call_lay_layer(host: Host, args: Args, say: Say) -> Answer:
     """Make a shipped layer from the store, once."""
     key, digest = args.text("key"), args.digest("manifest")
-    if layers.exists(host.layout, key):
+    listed, there = host.store.manifest(digest), layers.exists(host.layout, key)
+    if there and key in host.journal.state.layers:
         return {"made": False}
-    layers.lay(host.layout, host.store, key, host.store.manifest(digest))
+    made = (layers.mend if there else layers.lay)(host.layout, host.store, key, listed)
     host.journal.append("layer.made", host.deployment, key=key, manifest=digest)
-    return {"made": True}
+    return {"made": made}
 
 
 def call_make_layer(host: Host, args: Args, say: Say) -> Answer:
     """Make the dependency layer here, by the user's commands, once."""
-    key = args.text("key")
-    if layers.exists(host.layout, key):
-        return {"made": False, "seconds": 0.0}
+    key, made, seconds = args.text("key"), False, 0.0
+    there = layers.exists(host.layout, key)
+    if there and key in host.journal.state.layers:
+        return {"made": made, "seconds": seconds}
+    if there:
+        disk.seal(host.layout.layer(key))  # laid whole, but killed before it was sealed and written down
+    else:
+        made, seconds = True, _make(host, key, args, say)
+    text = describe(host.layout.layer(key), layers.SCRATCH)
+    digest = host.store.keep_text(text) if text is not None else None
+    host.journal.append("layer.made", host.deployment, key=key, manifest=digest)
+    return {"made": made, "seconds": seconds}
+
+
+def _make(host: Host, key: str, args: Args, say: Say) -> float:
     toolchain = toolchain_of(host, args.table("toolchain"))
     folder = host.layout.release(args.text("release"))
     output = lambda line: say({"kind": "output", "line": line})  # noqa: E731
-    seconds = layers.make(
+    return layers.make(
         host.layout, key, folder, args.texts("commands"), args.texts("inputs"), toolchain.dirs, output
     )
-    host.journal.append("layer.made", host.deployment, key=key, manifest=None)
-    return {"made": True, "seconds": seconds}
 
 
 def call_stage(host: Host, args: Args, say: Say) -> Answer:
     """Lay the release out beside the running one."""
     name, digest, shared = f"v{next_number(host)}", args.digest("manifest"), args.texts("shared")
+    host.journal.append("release.staging", args.text("deployment"), release=name)
     releases.stage(host.layout, host.store, name, host.store.manifest(digest), shared)
     host.journal.append(
         "release.staged",

@@ -27,7 +27,8 @@ def call_state(host: Host, args: Args, say: Say) -> Answer:
         "next": next_number(host),
         "open": state.open,
         "lease": public(holder) if holder else None,
-        "layers": layers.keys(host.layout),
+        # one that was not written down may be half: it is offered again, and then checked
+        "layers": [key for key in layers.keys(host.layout) if key in state.layers],
     }
 
 

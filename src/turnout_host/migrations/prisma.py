@@ -18,6 +18,7 @@ _NAME = r"([A-Za-z0-9][A-Za-z0-9._-]{0,250})"
 _APPLYING = re.compile(rf"^\s*Applying migration `{_NAME}`\s*$")
 _APPLIED = re.compile(rf"^\s*└─ {_NAME}/\s*$")
 """In the list at the end; all that engine 'js' says of those that went well."""
+_NONE = "No pending migrations to apply"
 _FAILED = (
     re.compile(rf"^\s*Migration name: {_NAME}\s*$"),  # P3018, the native engine
     re.compile(rf"The `{_NAME}` migration started at .* failed"),  # P3009: it failed earlier
@@ -44,6 +45,11 @@ def pending_by_journal(wanted: Mapping[str, str], known: Optional[Mapping[str, s
     return sorted(name for name, sha in wanted.items() if (known or {}).get(name) != sha)
 
 
+def telling(line: str) -> bool:
+    """Does this line of output say anything about a migration that `applied` looks for?"""
+    return bool(_APPLYING.search(line) or _APPLIED.search(line)) or _NONE in line
+
+
 def applied(lines: Sequence[str], pending: Sequence[str]) -> List[str]:
     """Those of `pending` that a run which ended well put in, from Prisma's output; all where it says nothing of them.
 
@@ -52,7 +58,7 @@ def applied(lines: Sequence[str], pending: Sequence[str]) -> List[str]:
     found = {
         match.group(1) for line in lines for match in (_APPLYING.search(line), _APPLIED.search(line)) if match
     }
-    if found or any("No pending migrations to apply" in line for line in lines):
+    if found or any(_NONE in line for line in lines):
         return [name for name in pending if name in found]
     return list(pending)
 

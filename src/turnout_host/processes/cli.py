@@ -65,9 +65,7 @@ class Cli:
         self, timeout: float, without: Sequence[str], stop: Optional[Callable[[], bool]] = None
     ) -> List[str]:
         """Give PM2 our wrapper. It starts a daemon where none runs."""
-        # without this file a new PM2_HOME makes PM2 print a banner and tell its maker of an installation
-        Path(self._home).mkdir(parents=True, exist_ok=True)
-        Path(self._home, "touch").touch()
+        self._greeted()
         env = str(self._settings.get("process_env") or "")
         return self.run(
             ["startOrReload", str(self._layout.wrapper), *(["--env", env] if env else [])],
@@ -75,6 +73,16 @@ class Cli:
             without=without,
             stop=stop,
         )
+
+    def resurrect(self, without: Sequence[str]) -> List[str]:
+        """Start a daemon with all that the dump names."""
+        self._greeted()
+        return self.run(["resurrect"], without=without)
+
+    def _greeted(self) -> None:
+        """Without this file a new PM2_HOME makes PM2 print a banner and tell its maker of an installation."""
+        Path(self._home).mkdir(parents=True, exist_ok=True)
+        Path(self._home, "touch").touch()
 
     def delete(self, ids: Sequence[int]) -> None:
         """Stop these processes and take them out of the list."""

@@ -82,6 +82,8 @@ class PM2:
         be read, or when another app of the same name runs from another folder.
         """
         apps = wrapper.apps(self._toolchain, self._layout.current, self._settings, dotenv_keys, boot_seconds)
+        if self._resurrect(dotenv_keys):
+            note("no PM2 daemon ran: it is back with all that was saved")
         reload = Reload(self._cli, self._listing, self._raw, apps, note)
         reload.refuse_strangers()
         reload.settle()
@@ -107,6 +109,7 @@ class PM2:
         """Replace the daemon by one of our Node and PM2 (`pm2 update`): all that it runs stops for about a second."""
         before = self.daemon()
         if not before:
+            self._resurrect(self._written().get("dotenv_keys") or [])
             return
         tail = self._cli.run(["update"])
         if self.daemon() in (0, before):
@@ -114,16 +117,20 @@ class PM2:
 
     def start_after_boot(self) -> List[str]:
         """Bring back what PM2 saved, of other apps too, then see that ours run."""
-        said: List[str] = []
-        if not self.daemon() and os.path.exists(os.path.join(self.home, "dump.pm2")):
-            said = self._cli.run(["resurrect"])
+        keys = [str(key) for key in self._written().get("dotenv_keys") or []]
+        said = self._resurrect(keys)
         online = [process.name for process in self.processes() if process.status == "online"]
         if not online or any(online.count(name) < count for name, count in self.expected().items()):
-            keys = self._written().get("dotenv_keys") or []
-            said += self._cli.start_or_reload(SPARE, without=[str(key) for key in keys])
+            said += self._cli.start_or_reload(SPARE, without=keys)
         return said
 
     # the hands
+
+    def _resurrect(self, without: Sequence[str]) -> List[str]:
+        """Without a daemon only the dump knows of other apps, and a save by a fresh daemon would write over it."""
+        if self.daemon() or not os.path.exists(os.path.join(self.home, "dump.pm2")):
+            return []
+        return self._cli.resurrect(without)
 
     def _raw(self) -> List[Raw]:
         if not self.daemon():

@@ -249,6 +249,28 @@ def test_after_a_boot(site, saved):
     assert "from-the-" not in stored(site)
 
 
+@pytest.mark.parametrize("act", ["reload", "restart_daemon"])
+def test_other_apps_in_the_dump_survive_a_fresh_daemon(site, act):
+    """After `pm2 kill` or a crash the dump is all that knows of the other apps, and our save writes over it."""
+    (site.root / "mail.js").write_text("setInterval(() => {}, 1000)")
+    site.release("v1")
+    site.reload("v1")
+    site.hand("start", "mail.js")
+    site.pm2.save()
+    site.hand("kill")
+    assert site.pm2.daemon() == 0
+    since = proc.now()
+    if act == "reload":
+        since = site.reload("v1")
+    else:
+        site.pm2.restart_daemon()
+    site.prove("v1", since)
+    assert {entry["name"] for entry in site.pm2._raw()} == {"app", "mail"}
+    site.pm2.save()
+    names = [entry["name"] for entry in json.loads(Path(site.home, "dump.pm2").read_text())]
+    assert sorted(names) == ["app", "app", "mail"]
+
+
 def test_the_tail_is_what_was_written_since(site):
     """Lines of earlier releases are not shown as the reason of this one."""
     site.release("v1")
