@@ -106,10 +106,9 @@ def start(
         if _closing:
             raise InterruptedError("the host program is ending")
         marked = dict(env, **(marks(_owner, os.getpid()) if _owner and ours and not finish else {}))
-        kept = (_lease.descriptor,) if finish and _lease and _lease.descriptor >= 0 else ()
-        process = subprocess.Popen(
-            list(argv), cwd=str(cwd), env=marked, start_new_session=True, pass_fds=kept, **popen
-        )
+        if finish and _lease and _lease.descriptor >= 0:
+            popen["pass_fds"] = (_lease.descriptor,)
+        process = subprocess.Popen(list(argv), cwd=str(cwd), env=marked, start_new_session=True, **popen)
         _running[process.pid] = finish
     return process
 
