@@ -69,3 +69,22 @@ def test_a_release_that_fails_after_its_migration_says_what_stays_in(live: Site)
     assert live.serving() == before
     assert "Rating" in tables(live)
     nothing_left(live, run)
+
+
+def test_those_before_a_broken_one_are_named_too(live: Site) -> None:
+    """Two are new and the second is broken: the first is in the database and stays there."""
+    first, second = "20261103120000_list_videos", "20261104120000_share_videos"
+    sql = {first: MADE.replace("Tag", "List"), second: BROKEN.replace("Tag", "Share")}
+    files = {f"backend/prisma/migrations/{name}/migration.sql": text for name, text in sql.items()}
+    live.commit(files, "Two more migrations")
+    before = live.serving()
+
+    run = live.deploy(check=40)
+
+    block = told(run, 40)
+    assert f"migration {second} failed; {first} before it went in" in block.what[0]
+    assert f"the migrations stay in: {first}" in block.now[0]
+    assert any(first in note for note in run.finished["notes"])
+    assert live.serving() == before
+    assert "List" in tables(live)
+    nothing_left(live, run)

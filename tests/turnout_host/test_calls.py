@@ -13,6 +13,7 @@ import pytest
 from tests.turnout_host.goods import Link, Program, Tree, contents, entries, pack, sha, stream, text
 from turnout_host import layers
 from turnout_host.calls import deployment, goods, looking
+from turnout_host.errors import MigrationError
 from turnout_host.host import Args, Host
 
 TREE: Tree = {"node_modules/pkg/cli.js": Program(b"#!node"), "node_modules/.bin/pkg": Link("../pkg/cli.js")}
@@ -63,14 +64,14 @@ def test_a_layer_that_was_laid_but_not_written_down_is_used(there: Host, hurt: b
     assert call(looking.call_state, there)["layers"] == ["deps-1"], "one without a folder is none"
 
 
-def staged(there: Host, *migrations: str) -> None:
+def staged(there: Host, *migrations: str, name: str = "v1") -> None:
     """A release with these migrations, ready for `migrate`."""
-    there.layout.release("v1").mkdir()
-    there.journal.append("release.staged", "d", release="v1")
+    there.layout.release(name).mkdir()
+    there.journal.append("release.staged", "d", release=name)
     there.journal.append(
         "release.prepared",
         "d",
-        release="v1",
+        release=name,
         migrations=dict.fromkeys(migrations, "0" * 64),
         toolchain={"node": None, "pm2": None},
         dotenv={"base_digest": "1"},
@@ -88,6 +89,26 @@ def test_output_without_end_does_not_fill_the_memory(there: Host) -> None:
     finally:
         tracemalloc.stop()
     assert answer["applied"] == ["2_b"]
+
+
+def test_a_failed_migration_names_those_before_it(there: Host) -> None:
+    """They are in and stay in: whoever mends the third must know of the first two."""
+    staged(there, "1_a", "2_b", "3_c")
+    command = r"printf 'Applying migration `%s`\n' 1_a 2_b 3_c; echo 'Migration name: 3_c'; exit 1"
+    with pytest.raises(MigrationError, match="migration 3_c failed; 1_a, 2_b before it went in") as caught:
+        call(deployment.call_migrate, there, release="v1", commands=[command])
+    assert caught.value.detail["applied"] == ["1_a", "2_b"]
+    assert there.journal.state.releases["v1"]["applied"] == ["1_a", "2_b"]
+
+
+def test_what_an_earlier_release_brought_in_is_not_told_again(there: Host) -> None:
+    """That release failed later, so the journal counts its migration as pending; engine 'js' does not say more."""
+    staged(there, "1_a")
+    call(deployment.call_migrate, there, release="v1", commands=["echo 'Applying migration `1_a`'"])
+    there.journal.append("release.failed", "d", release="v1")
+    staged(there, "1_a", "2_b", "3_c", name="v2")
+    with pytest.raises(MigrationError, match="failed; 2_b before it went in"):
+        call(deployment.call_migrate, there, release="v2", commands=["echo 'Migration name: 3_c'; exit 1"])
 
 
 MAKE = (

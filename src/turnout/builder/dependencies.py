@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from turnout.artifact import tree
 from turnout.artifact.tree import Tree
-from turnout.builder import commands, disk, inputs
+from turnout.builder import commands, disk, inputs, installed
 
 if TYPE_CHECKING:
     from turnout.builder.build import Toolchain
@@ -55,6 +55,7 @@ async def make(
         await disk.whole(_copy_inputs, source, config, folder)
         for position, command in enumerate(wanted):
             await commands.run(command, folder, around, on_line)
+            await disk.whole(installed.check, command, folder)
             extra = missing_prisma(folder) if position == 0 and inputs.has_schema(source) else None
             if extra:
                 await commands.run(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from turnout.builder import commands, disk, inputs
+from turnout.builder import commands, disk, inputs, installed
 
 if TYPE_CHECKING:
     from turnout.builder.cache import Cache
@@ -91,6 +91,7 @@ async def provide(
         before = dict(_look(around.source))
         for command in wanted:
             await commands.run(command, around.source, around.env, around.on_line)
+            await disk.whole(installed.check, command, around.source)
         await disk.whole(_take, around.source, before, entry)
 
     made = await cache.make("installs", name, make)

@@ -18,7 +18,7 @@ TAIL = 3
 
 @dataclass
 class Row:
-    """One step, or one step on one host. `state` is waiting, running, or one of events.STATUSES."""
+    """One step, or one step on one host. `state` is waiting, running, not run, or one of events.STATUSES."""
 
     step: str
     host: str | None = None
@@ -80,6 +80,8 @@ class Board:
             self.hosts = [str(host) for host in event.data.get("hosts") or ()]
             self.rows = [Row(_name(step)) for step in event.data.get("steps") or ()]
             self.began = self.clock()
+        if event.type == "deployment.finished":
+            self._close()
         if event.step is None:
             return None
         row = self._row(event.step, event.host)
@@ -113,6 +115,16 @@ class Board:
         row.seconds = row.elapsed(self.clock()) if event.seconds is None else event.seconds
         row.state, row.detail = event.status or "done", text.harmless(str(event.data.get("detail") or ""))
         row.tail.clear()
+
+    def _close(self) -> None:
+        """Nothing comes any more: what still waits was not run, what still runs was stopped with the rest."""
+        for row in self.rows:
+            if row.state == "waiting":
+                row.state, row.detail = "not run", "not run"
+            elif row.running:
+                row.seconds = row.elapsed(self.clock())
+                row.state, row.detail = "failed", "stopped"
+                row.tail.clear()
 
     def _row(self, step: str, host: str | None) -> Row:
         """The row of a step; with several hosts, each gets its own, below those of the same step."""

@@ -20,12 +20,15 @@ from turnout.events import Event
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 MARKS = {
     "waiting": ("·", "dim"),
+    "not run": ("-", "dim"),
     "done": ("✓", "green"),
     "reused": ("✓", "green"),
     "skipped": ("-", "dim"),
     "failed": ("✗", "bold red"),
     "refused": ("✗", "bold yellow"),
 }
+IDLE = {"waiting", "skipped", "not run"}
+"""States in which nothing was done."""
 BAR = 16
 """Columns of an upload's bar; left out where the terminal is narrower than WIDE."""
 WIDE = 90
@@ -119,8 +122,8 @@ class LiveDisplay(Display):
             mark = Text(SPINNER[int(now * FRAMES) % len(SPINNER)], style="cyan")
         else:
             mark = Text(*MARKS.get(row.state, MARKS["done"]))
-        quiet = "dim" if row.state in {"waiting", "skipped"} else ""
-        elapsed = "" if row.state in {"waiting", "skipped"} else text.took(row.elapsed(now))
+        quiet = "dim" if row.state in IDLE else ""
+        elapsed = "" if row.state in IDLE else text.took(row.elapsed(now))
         return [
             mark,
             Text(row.step, style=quiet),
@@ -130,7 +133,7 @@ class LiveDisplay(Display):
         ]
 
     def _says(self, row: Row) -> Text:
-        said = Text(row.says(), style="dim" if row.state in {"running", "skipped"} else "")
+        said = Text(row.says(), style="dim" if row.state in {"running", *IDLE} else "")
         if row.running and row.total and self.console.width >= WIDE:
             full = round(BAR * min(1.0, row.done / row.total))
             return Text.assemble(("━" * full, "cyan"), ("━" * (BAR - full), "dim"), " ", said)

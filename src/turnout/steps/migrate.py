@@ -17,14 +17,21 @@ async def migrate(work: Work, host: Target) -> Done:
         )
     except MigrationFailed as error:
         error.state = error.state or f"{host.running or 'nothing'} serves, as before"
+        _stay(work, [str(name) for name in error.detail.get("applied") or []])
         raise
     if not answer["ran"]:
         return Done(f"no migration is new since {host.running}", "skipped")
     if not answer["applied"]:
         return Done("the database has them all")
-    work.migrated = list(answer["applied"])
-    work.notes.append(f"migrations applied: {', '.join(answer['applied'])}")
+    _stay(work, answer["applied"])
     return Done(", ".join(answer["applied"]))
+
+
+def _stay(work: Work, applied: list[str]) -> None:
+    """These are in the database now, however the deployment ends."""
+    if applied:
+        work.migrated = list(applied)
+        work.notes.append(f"migrations applied: {', '.join(applied)}")
 
 
 def _has_migrations(work: Work) -> bool:

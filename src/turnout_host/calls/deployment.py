@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Deque, Dict, Optional
+from typing import Deque, Dict, List, Optional, Set
 
 from turnout_host import apps, children, hiding, recovery, releases, survey
 from turnout_host.calls.common import Answer, record_of, toolchain_of
-from turnout_host.errors import SurveyError
+from turnout_host.errors import MigrationError, SurveyError
 from turnout_host.host import Args, Host, Say
 from turnout_host.migrations import prisma
 from turnout_host.state import Record
@@ -69,8 +69,15 @@ def call_migrate(host: Host, args: Args, say: Say) -> Answer:
     try:
         seconds = prisma.migrate(host.layout, folder, args.texts("commands"), dirs, hear)
     except Exception as error:
+        earlier = _in_already(list(state.releases.values()), record)
+        applied = _told(error, list(lines), [one for one in pending if one not in earlier])
         host.journal.append(
-            "migration.failed", host.deployment, release=name, pending=pending, reason=str(error)
+            "migration.failed",
+            host.deployment,
+            release=name,
+            pending=pending,
+            applied=applied,
+            reason=str(error),
         )
         raise
     applied = prisma.applied(list(lines), pending)
@@ -78,11 +85,33 @@ def call_migrate(host: Host, args: Args, say: Say) -> Answer:
     return {"ran": True, "applied": applied, "seconds": seconds}
 
 
+def _told(error: Exception, lines: List[str], pending: List[str]) -> List[str]:
+    """The migrations that went in all the same; the error names them, too."""
+    if not isinstance(error, MigrationError):
+        return prisma.went_in(lines, pending, None)
+    found = prisma.went_in(lines, pending, error.detail.get("migration"))
+    error.detail["applied"] = found
+    if found:
+        error.message += f"; {', '.join(found)} before it went in"
+        error.args = (error.message,)
+    return found
+
+
+def _in_already(records: List[Record], record: Record) -> Set[str]:
+    """Migrations that another release brought in, one that failed later, too, if it used the same database."""
+    same = [one for one in records if one.get("migrated") == "finished" and _one_database(one, record)]
+    return {name for one in same for name in one["migrations"]}
+
+
+def _one_database(one: Record, other: Record) -> bool:
+    return bool(one["dotenv"]["base_digest"] == other["dotenv"]["base_digest"])
+
+
 def _applied(serving: Optional[Record], record: Record) -> Optional[Dict[str, str]]:
     """The migrations that the serving release proved to be in, if it uses the same dotenv (so the same database)."""
     if not serving or serving.get("migrated") != "finished":
         return None
-    if serving["dotenv"]["base_digest"] != record["dotenv"]["base_digest"]:
+    if not _one_database(serving, record):
         return None
     found = serving["migrations"]
     return dict(found) if isinstance(found, dict) else None

@@ -6,7 +6,7 @@ import re
 import shlex
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from turnout_host import children
 from turnout_host.dotenv import parse
@@ -55,12 +55,30 @@ def applied(lines: Sequence[str], pending: Sequence[str]) -> List[str]:
 
     The journal counts all as pending when the dotenv changed, and with it perhaps the database.
     """
-    found = {
-        match.group(1) for line in lines for match in (_APPLYING.search(line), _APPLIED.search(line)) if match
-    }
+    found = _named(lines)
     if found or any(_NONE in line for line in lines):
         return [name for name in pending if name in found]
     return list(pending)
+
+
+def went_in(lines: Sequence[str], pending: Sequence[str], failed: Optional[str]) -> List[str]:
+    """Those of `pending` that are in the database although the run failed at `failed`: Prisma keeps to their order.
+
+    Engine 'js' names none of them, so where the output is silent all before `failed` are meant.
+    """
+    found = _named(lines) - {failed}
+    if failed is None or found or _begun(lines, failed):
+        return [name for name in pending if name in found]
+    return [name for name in pending if name < failed]
+
+
+def _named(lines: Sequence[str]) -> Set[str]:
+    matches = (pattern.search(line) for line in lines for pattern in (_APPLYING, _APPLIED))
+    return {match.group(1) for match in matches if match}
+
+
+def _begun(lines: Sequence[str], name: str) -> bool:
+    return any(match.group(1) == name for match in map(_APPLYING.search, lines) if match)
 
 
 def failed_name(lines: Sequence[str]) -> Optional[str]:

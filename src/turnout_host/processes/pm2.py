@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence
 
-from turnout_host import proc
+from turnout_host import facts, proc
 from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.processes import rpc, wrapper
@@ -128,7 +128,10 @@ class PM2:
 
     def _resurrect(self, without: Sequence[str]) -> List[str]:
         """Without a daemon only the dump knows of other apps, and a save by a fresh daemon would write over it."""
-        if self.daemon() or not os.path.exists(os.path.join(self.home, "dump.pm2")):
+        saved = os.path.exists(os.path.join(self.home, "dump.pm2"))
+        if (
+            not saved or self.daemon() or facts.daemon(self.home)
+        ):  # one that lost its socket still runs them all
             return []
         return self._cli.resurrect(without)
 

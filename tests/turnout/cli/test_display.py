@@ -98,6 +98,20 @@ def test_a_bad_deployment_ends_in_the_block(play: Callable[..., None], clock: Cl
     assert "\x1b[2J" not in paper.file.getvalue()  # type: ignore[attr-defined]  # what a host sends is not obeyed
 
 
+def test_steps_that_never_ran_do_not_look_as_if_they_were_still_to_come(
+    play: Callable[..., None], clock: Clock
+) -> None:
+    """After the end nothing waits and nothing runs: it was not run, or it was stopped."""
+    paper = console(60)
+    with LiveDisplay(paper, clock) as display:
+        play([*BAD[:-1], (0, begin("prune", HOST)), (1.5, BAD[-1][1])], display.feed)
+    text = ESCAPE.sub("", paper.file.getvalue())  # type: ignore[attr-defined]
+    last = text[text.rindex("✓ gate") :]
+    assert re.search(r"^- notify +not run *$", last, re.MULTILINE)
+    assert re.search(r"^✗ prune +1.5 s stopped *$", last, re.MULTILINE)
+    assert "· " not in last.split("✗ v3")[0]
+
+
 def test_each_of_several_hosts_has_its_line(play: Callable[..., None], clock: Clock) -> None:
     """With more than one host, a step has a line a host, and the host a column; a step of the deployer has one."""
     display = LiveDisplay(console(80), clock)

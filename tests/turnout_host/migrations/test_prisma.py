@@ -155,6 +155,30 @@ def test_what_was_applied_is_what_prisma_says(output: str, applied: list[str]) -
     assert prisma.applied(output.splitlines(), pending) == applied
 
 
+SEED = "Applying migration `1_a`\nApplying migration `2_b`\nAll migrations have been successfully applied.\nno seeds"
+
+
+@pytest.mark.parametrize(
+    "output, failed, went_in",
+    [
+        (BROKEN_JS, "3_c", ["1_a", "2_b"]),  # engine 'js' names only the one that failed
+        (
+            "Applying migration `2_b`\nApplying migration `3_c`\nError: P3018",
+            "3_c",
+            ["2_b"],
+        ),  # 1_a was in before
+        ("Applying migration `3_c`\nError: P3018", "3_c", []),
+        ("Error: P3009", "1_a", []),
+        (SEED, None, ["1_a", "2_b"]),  # another command of the user's failed
+        ("Error: P1001", None, []),
+        ("Error", "0_unknown", []),
+    ],
+)
+def test_what_went_in_before_a_failure(output: str, failed: str | None, went_in: list[str]) -> None:
+    """Prisma applies them in order and takes none back."""
+    assert prisma.went_in(output.splitlines(), ["1_a", "2_b", "3_c"], failed) == went_in
+
+
 @pytest.mark.parametrize(
     "wanted, known, pending",
     [

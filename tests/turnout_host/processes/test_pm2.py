@@ -271,6 +271,20 @@ def test_other_apps_in_the_dump_survive_a_fresh_daemon(site, act):
     assert sorted(names) == ["app", "app", "mail"]
 
 
+def test_a_daemon_that_lost_its_socket_is_not_doubled(site):
+    """It still runs all apps; a second one with the same list would fight with it for every port."""
+    site.release("v1")
+    site.reload("v1")
+    site.pm2.save()
+    daemon = site.pm2.daemon()
+    hidden = Path(site.home, "rpc.sock").rename(Path(site.home, "hidden.sock"))
+    try:
+        assert (site.pm2.daemon(), site.pm2._resurrect([])) == (0, [])
+    finally:
+        hidden.rename(Path(site.home, "rpc.sock"))
+    assert site.pm2.daemon() == daemon
+
+
 def test_the_tail_is_what_was_written_since(site):
     """Lines of earlier releases are not shown as the reason of this one."""
     site.release("v1")
