@@ -13,7 +13,7 @@ RUN_UV := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test check lock wheel clean
+.PHONY: help venv demo test faults check lock wheel clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,13 @@ SPACIOUS := $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'NR==2 {print
 
 test: $(READY) ## run all tests (ARGS="-m 'not integration'" for the fast ones)
 	TMPDIR=$${TMPDIR:-$(SPACIOUS)} $(BIN)/pytest $(ARGS)
+
+faults: $(READY) ## kill and fail everything everywhere, and write docs/faults.md (an hour; TURNOUT_FAULTS_RUN=20 for some)
+	@rm -f .cache/faults.jsonl; mkdir -p .cache
+	-TMPDIR=$${TMPDIR:-$(SPACIOUS)} TURNOUT_FAULTS_RUN=$${TURNOUT_FAULTS_RUN:-all} \
+		TURNOUT_FAULTS_RESULTS=$(CURDIR)/.cache/faults.jsonl $(BIN)/pytest -q tests/faults
+	$(BIN)/python -m tests.faults.table .cache/faults.jsonl docs/faults.md
+	@! grep -n RED docs/faults.md
 
 check: $(READY) ## lint, format, types, who imports whom, and Python 3.8 for the host program
 	$(BIN)/ruff check .

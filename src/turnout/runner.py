@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from turnout import failpoints
 from turnout.builder.cache import Cache
 from turnout.errors import Cancelled, HostKeyError, TurnoutError
 from turnout.hosts import transport
@@ -145,8 +146,10 @@ async def _one(step: Step, work: Work, target: Target | None, act: Any) -> None:
     host, began = target.name if target else None, time.monotonic()
     work.bus.emit("step.started", step=step.name, host=host)
     status, detail = "failed", ""
+    failpoints.begin(step.name)
     try:
         done: Done = await act()
+        failpoints.at(step.name, "exit")
         status, detail = done.status, done.detail
     except NothingToDo as end:
         status, detail = "skipped", end.reason

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Sequence
 
-from turnout_host import proc
+from turnout_host import failpoints, proc
 
 TAIL = 40
 """Lines of output that are kept for messages."""
@@ -102,6 +102,7 @@ def start(
 
     Without `ours` it carries no mark: what a user's profile starts must outlive us.
     """
+    failpoints.middle()
     with _lock:
         if _closing:
             raise InterruptedError("the host program is ending")

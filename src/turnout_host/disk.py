@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
+from turnout_host import failpoints
 from turnout_host.errors import StoreError
 
 OPEN, SHUT = 0o755, 0o555
@@ -56,6 +57,7 @@ def write(path: Path, data: bytes, mode: int, tmp: Path) -> None:
             file.write(data)
             file.flush()
             os.fsync(fd)
+        failpoints.middle()
         os.rename(temp, str(path))
     except BaseException:
         os.unlink(temp)
@@ -71,6 +73,7 @@ def link(path: Path, target: str, tmp: Path) -> None:
     with scratch(tmp, "link") as folder:
         temp = folder / path.name
         os.symlink(target, str(temp))
+        failpoints.middle()
         os.rename(str(temp), str(path))
     sync_folder(path.parent)
     if os.readlink(str(path)) != target:
@@ -106,6 +109,7 @@ def placed(folder: Path, tmp: Path, sealed: bool = False) -> Iterator[Path]:
             for child in temp.iterdir():
                 seal(child)
         sync(temp)
+        failpoints.middle()
         os.rename(str(temp), str(folder))
     sync_folder(folder.parent)
     if sealed:
@@ -128,6 +132,7 @@ def remove(tree: Path, tmp: Path) -> None:
         return
     os.chmod(str(tree), OPEN)
     with scratch(tmp, "gone") as folder:
+        failpoints.middle()
         os.rename(str(tree), str(folder / tree.name))
         sync_folder(tree.parent)
 

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional
 
+from turnout_host import failpoints
 from turnout_host.errors import LeaseLost
 from turnout_host.layout import Layout
 from turnout_host.state import State
@@ -67,8 +68,10 @@ class Journal:
             }
             entry.update(fields)
             line = json.dumps(entry, separators=(",", ":")).encode("utf-8") + b"\n"
+            failpoints.at(kind, "before")
             _write_at(descriptor, line, self._offset)
             os.fsync(descriptor)
+            failpoints.at(kind, "after")
             self._offset += len(line)
         finally:
             os.close(descriptor)

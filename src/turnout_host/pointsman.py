@@ -20,7 +20,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List
 
-from turnout_host import apps, boot, disk, hiding, proc, switch
+from turnout_host import apps, boot, disk, failpoints, hiding, proc, switch
 from turnout_host.errors import HostError, SurveyError
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
@@ -155,6 +155,7 @@ class Activation:
             self._write("activation.proved", pids=sorted(proof.pids), proof=proof.by, seconds=proof.seconds)
         if facts.health["bake"]:
             self._note(f"baking for {facts.health['bake']:g} s")
+            failpoints.middle()
             bake(pm2, facts.probe, proof, facts.folder, facts.names, facts.health, self._note)
         self._write("release.blessed", by=self._job.get("by"))
 
@@ -168,9 +169,11 @@ class Activation:
 
     def _prove(self, release: str, since: float) -> Proof:
         pm2, facts = self._parts(release)
+        failpoints.begin("verify")
         return prove(pm2, facts.probe, facts.folder, facts.names, since, facts.health, self._note)
 
     def _switch(self) -> None:
+        failpoints.begin("activate")
         previous = self._job.get("previous")
         if previous:
             switch.back_up(self._layout, self._layout.release(previous), str(self._job["backup"]))
@@ -190,6 +193,7 @@ class Activation:
         pm2.reload(facts.names[0], facts.dotenv_keys, float(self._job.get("boot_seconds") or 0), self._note)
 
     def _revert(self) -> None:
+        failpoints.begin("revert")
         back = self._job.get("previous")
         try:
             if back:
@@ -219,6 +223,7 @@ class Activation:
         """Remember what runs, for PM2 and for the boot; a failure here is told and does not undo a proved release."""
         pm2, facts = self._parts(self._job["release"])
         problems: List[str] = []
+        failpoints.begin("save")
         for act in (
             lambda: pm2.processes() or pm2.start_after_boot(),  # the host went down before it came to this
             pm2.save,

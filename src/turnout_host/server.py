@@ -12,7 +12,7 @@ import threading
 import traceback
 from typing import Any, Dict, Iterator, Optional
 
-from turnout_host import children, compression, recovery
+from turnout_host import children, compression, failpoints, recovery
 from turnout_host.calls import CALLS, MUTATING
 from turnout_host.errors import HostError, UsageError
 from turnout_host.host import Args, Host
@@ -138,13 +138,17 @@ class Server:
             chunks = self._chunks()
             try:
                 self._host.lease.check(int(args.get("token") or 0))
+                failpoints.begin(name)
                 return call(self._host, Args(dict(args, chunks=chunks)), say)
             finally:
                 for _ in chunks:  # an upload that failed half-way: what is still under way belongs to it
                     pass
         if name in MUTATING:
             self._host.lease.check(int(args.get("token") or 0))
-        return call(self._host, Args(args), say)
+        failpoints.begin(name)
+        answer = call(self._host, Args(args), say)
+        failpoints.at(name, "exit")
+        return answer
 
     def _chunks(self) -> Iterator[bytes]:
         while True:

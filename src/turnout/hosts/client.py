@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from turnout import failpoints
 from turnout.errors import Unreachable
 from turnout.hosts import loader
 from turnout.hosts.base import LinkLost
@@ -95,6 +96,7 @@ class HostClient:
         number, call = self._register(on_event)
         try:
             await self._send({"id": number, "call": name, "args": self._with_token(args)})
+            failpoints.middle()
             return await call.answer
         finally:
             self._forget(number)

@@ -1,0 +1,54 @@
+"""Places where a test makes the deployer die, stall or fail (tests/faults). Outside of tests they do nothing.
+
+A point is `deployer:STEP:PLACE` with `enter`, `middle` (its first question to a host or its first command) or `exit`.
+TURNOUT_FAULTS names a file as the host program's failpoints describe it; it is taken away when it is met.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import time
+from contextvars import ContextVar
+from pathlib import Path
+
+_file = os.environ.get("TURNOUT_FAULTS")
+_step: ContextVar[str] = ContextVar("step", default="")
+
+
+def begin(step: str) -> None:
+    """A step begins, in this task."""
+    _step.set(step)
+    at(step, "enter")
+
+
+def middle() -> None:
+    """The step asks a host, or starts a command."""
+    if _file and _step.get():
+        at(_step.get(), "middle")
+
+
+def at(step: str, place: str) -> None:
+    """Meet the fault that was laid for this point, if one was."""
+    if _file:
+        _meet(Path(_file), f"deployer:{step}:{place}")
+
+
+def _meet(file: Path, point: str) -> None:
+    try:
+        fault = json.loads(file.read_text())
+        if fault["point"] != point:
+            return
+        file.rename(f"{file}.met")
+    except FileNotFoundError:
+        return
+    if fault["act"] == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif fault["act"] == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif fault["act"] == "delay":
+        time.sleep(float(fault["seconds"]))
+    else:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), point)

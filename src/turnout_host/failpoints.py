@@ -1,0 +1,61 @@
+"""Places where a test makes this program die, stall or fail (tests/faults). Outside of tests they do nothing.
+
+A point is `ROLE:WORK:PLACE`. Roles: `host`, `pointsman`, `parent` (the pointsman's) and `boot`. Work: a call, a part
+of the switch, or a journal entry's type. Places: `enter`, `middle` (the first durable act in it) and `exit`; of an
+entry, `before` and `after`. TURNOUT_FAULTS in the login's environment names a file with one JSON object,
+`{"point": …, "act": "kill" | "stop" | "fail" | "delay", "seconds": …}`. The file is taken away when it is met: a fault
+happens once, whatever is started again.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import sys
+import time
+from typing import Optional
+
+ROLES = {"serve": "host", "pointsman": "parent", "pointsman-worker": "pointsman", "boot": "boot"}
+
+_file: Optional[str] = os.environ.get("TURNOUT_FAULTS")
+_work = ""
+
+
+def begin(work: str) -> None:
+    """A call begins: `middle` is the first durable thing that it does."""
+    global _work
+    _work = work
+    at(work, "enter")
+
+
+def middle() -> None:
+    """Something durable is about to be done, or a program to be started."""
+    if _file and _work:
+        at(_work, "middle")
+
+
+def at(work: str, place: str) -> None:
+    """Meet the fault that was laid for this point, if one was."""
+    if _file:
+        _meet(_file, f"{ROLES.get(([*sys.argv, ''])[1], 'host')}:{work}:{place}")
+
+
+def _meet(file: str, point: str) -> None:
+    try:
+        with open(file, encoding="utf-8") as opened:
+            fault = json.load(opened)
+        if fault["point"] != point:
+            return
+        os.rename(file, file + ".met")
+    except FileNotFoundError:
+        return
+    if fault["act"] == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif fault["act"] == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif fault["act"] == "delay":
+        time.sleep(float(fault["seconds"]))
+    else:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), point)

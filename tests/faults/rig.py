@@ -1,0 +1,219 @@
+"""A VPS on which faults can be laid, and what must hold after every fault (DESIGN 9)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.client import Run
+from tests.support.left import children, ours
+from tests.support.site import API_KEY, Site, strays, until
+from turnout.cli.demo.traffic import Figures
+from turnout_host.lease import Lease
+from turnout_host.state import State
+from turnout_host.store import Store
+
+IGNORE = (".env", "node_modules", "logs")
+SCRATCH = ("node_modules/.cache",)
+"""What tools write into a layer when root runs them."""
+
+
+class Rig(Site):
+    """A site whose programs, on both sides, meet the fault that was laid."""
+
+    def _vps_env(self) -> dict[str, str]:
+        return super()._vps_env() | {"TURNOUT_FAULTS": str(self.fault)}
+
+    def _deployer_env(self) -> dict[str, str]:
+        return super()._deployer_env() | {"TURNOUT_FAULTS": str(self.fault)}
+
+    @property
+    def fault(self) -> Path:
+        """Where the programs look for it."""
+        return self.root / "fault"
+
+    def lay(self, point: str, act: str, seconds: float = 0.0) -> None:
+        """From now on the first program that comes to `point` does `act`."""
+        self.lift()
+        new = self.root / "fault.new"
+        new.write_text(json.dumps({"point": point, "act": act, "seconds": seconds}))
+        new.rename(self.fault)
+
+    def lift(self) -> bool:
+        """Take the fault away; whether it was met."""
+        met = self.root / "fault.met"
+        self.fault.unlink(missing_ok=True)
+        was = met.exists()
+        met.unlink(missing_ok=True)
+        return was
+
+    def settle(self) -> None:
+        """Wait until nobody holds the lease and nothing of ours runs."""
+        until(lambda: Lease(self.layout).holder() is None and not ours(self), 60)
+
+    def wake(self) -> None:
+        """Continue what a fault has stopped."""
+        for pid in strays(self.path):
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state == "T":
+                os.kill(pid, signal.SIGCONT)
+
+
+@dataclass
+class Before:
+    """What a fault must not touch, as it was."""
+
+    dotenv: str
+    rows: int
+
+    @classmethod
+    def of(cls, site: Site) -> Before:
+        """Now."""
+        return cls(digest(site.layout.dotenv), rows(site))
+
+
+def digest(file: Path) -> str:
+    """Its SHA-256."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def rows(site: Site) -> int:
+    """The rows of the app's database that a person would miss."""
+    with sqlite3.connect(site.database) as database:
+        return int(database.execute('SELECT count(*) FROM "Video"').fetchone()[0])
+
+
+def fold(site: Site) -> State:
+    """What the journal amounts to."""
+    state = State()
+    for entry in site.journal():
+        state.apply(entry)
+    return state
+
+
+def check_invariants(site: Site, before: Before, seen: Figures, *runs: Run) -> list[str]:
+    """The points of DESIGN 9 that do not hold, each in a sentence; the ninth is the caller's: the same command again.
+
+    `seen` is what clients met since `before`; `runs` are commands that have ended.
+    """
+    return [
+        *_clients(site, seen),
+        *_releases(site),
+        *_agreement(site),
+        *_tokens(site),
+        *_shown(site, runs),
+        *_untouched(site, before),
+        *_leftovers(site),
+        *_secrets(site, runs),
+    ]
+
+
+def _clients(site: Site, seen: Figures) -> Iterator[str]:
+    if seen.failed:
+        yield f"1: {seen.failed} of {seen.requests} requests failed: {dict(seen.reasons)}"
+    blessed = {entry["release"] for entry in site.journal() if entry["type"] == "activation.switched"}
+    if strange := set(seen.releases) - blessed:
+        yield f"1: answers of {strange}, which were never activated"
+
+
+def _releases(site: Site) -> Iterator[str]:
+    state, store = fold(site), Store(site.layout)
+    current = site.current()
+    if current is None:
+        yield "2: `current` leads to no release"
+    for name, record in state.releases.items():
+        folder = site.layout.release(name)
+        if record["state"] != "blessed":
+            continue
+        if hurt := store.verify(store.manifest(record["manifest"]), folder, IGNORE):
+            yield f"2: {name}: {hurt[:3]}"
+        layer = record.get("dependencies")
+        described = state.layers.get(str(layer))
+        if described and (hurt := store.verify(store.manifest(described), site.layout.layer(layer), SCRATCH)):
+            yield f"2: {layer}: {hurt[:3]}"
+
+
+def _agreement(site: Site) -> Iterator[str]:
+    status = site.turnout("status", "--json").json["hosts"][0]
+    state, current, answers = fold(site), site.current(), site.serving()
+    if answers == {current} == {state.serving} and status["release"] == current:
+        return
+    if not status["needs_a_look"]:
+        yield f"3: current {current}, journal {state.serving}, answers {answers}, and the status says nothing"
+
+
+def _tokens(site: Site) -> Iterator[str]:
+    newest = 0
+    for entry in site.journal():
+        if 0 < entry["token"] < newest:
+            yield f"4: entry {entry['seq']} was written with token {entry['token']} after {newest}"
+        newest = max(newest, entry["token"])
+
+
+def _shown(site: Site, runs: tuple[Run, ...]) -> Iterator[str]:
+    blessed = {entry["release"] for entry in site.journal() if entry["type"] == "release.blessed"}
+    for event in (event for run in runs for event in events(run.out)):
+        shown = event["type"] == "deployment.finished" and event["result"] == "succeeded"
+        if shown and event["release"] not in blessed:
+            yield f"5: {event['release']} was shown as done and is not in the journal"
+
+
+def _untouched(site: Site, before: Before) -> Iterator[str]:
+    if digest(site.layout.dotenv) != before.dotenv:
+        yield "6: shared/.env was changed"
+    if rows(site) < before.rows:
+        yield f"6: the database had {before.rows} rows and has {rows(site)}"
+
+
+def _leftovers(site: Site) -> Iterator[str]:
+    state = fold(site)
+    if Lease(site.layout).holder() is not None:
+        yield "7: the lease is held"
+    if pids := [*ours(site), *children(site)]:
+        yield f"7: processes {pids}"
+    if left := sorted(path.name for path in site.layout.tmp.iterdir()):
+        yield f"7: in tmp: {left}"
+    if state.open is not None:
+        yield f"7: the activation of {state.open['release']} is open"
+    for folder in site.layout.releases.iterdir():
+        if state.releases.get(folder.name, {}).get("state") != "blessed":
+            yield f"7: {folder.name} is {state.releases.get(folder.name, {}).get('state')}"
+
+
+def _secrets(site: Site, runs: tuple[Run, ...]) -> Iterator[str]:
+    secret = API_KEY.encode()
+    for run in runs:
+        if secret in (run.out + run.err).encode():
+            yield f"8: the secret is in the output of {run.arguments}"
+    own = site.layout.own
+    for file in [own / "journal.jsonl", own / "notes.jsonl", own / "pointsman.log", own / "boot.json"]:
+        if file.exists() and secret in file.read_bytes():
+            yield f"8: the secret is in {file.name}"
+    for pid in strays(site.path):
+        if secret in _words(pid):
+            yield f"8: the secret is in the arguments of {pid}"
+
+
+def _words(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def events(out: str) -> list[dict[str, Any]]:
+    """The whole lines of a `--json` run that may have been killed while it wrote."""
+    found = []
+    for line in out.splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found
