@@ -115,10 +115,8 @@ def _node(answer: Answer) -> Iterator[Line]:
     yield "dim", "  │"
     yield "dim", "  ▼"
     style = STYLES[answer.effect] if answer.effect != "go" else "bold" if asked else "dim"
-    if stops:
-        out = f"━━ {answer.answer.upper()} ━━▶ {answer.effect.upper()}"
-    else:
-        out = f"── {way} ──▷ {end}" if end else ""
+    taken, other = f"━━ {answer.answer.upper()} ━━▶ {answer.effect.upper()}", f"── {way} ──▷ {end}"
+    out = taken if stops else other if end else ""
     yield style, f"  {answer.question:<{WIDTH}} {out}".rstrip()
     first, *more = answer.evidence or ("",)
     mark = "╎" if stops else "│"

@@ -74,7 +74,7 @@ def deploy(
 
 
 def urgency(urgent: bool, reason: str | None) -> str | None:
-    """The reason for which it is urgent, on one line; None when it is not. Raises UsageError for one without the other."""
+    """The reason for which it is urgent, on one line; None when it is not. Raises UsageError."""
     said = " ".join((reason or "").split())
     if not urgent and reason is None:
         return None

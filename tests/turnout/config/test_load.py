@@ -67,6 +67,14 @@ def test_every_default_is_that_of_the_design(tmp_path: Path) -> None:
                 "url": None,
                 "process_env": "production",
                 "database_backup": None,
+                "checks": (),
+                "github_checks": (),
+                "windows": (),
+                "freezes": (),
+                "holidays": (),
+                "time_zone": "UTC",
+                "requires": None,
+                "soak": 0.0,
             }
         },
         "build": {
@@ -134,7 +142,7 @@ def test_process_env_is_the_name_of_the_environment(tmp_path: Path) -> None:
         ('node = "20"', 'zzz = "x"', "3:1", "unknown key `zzz`", "it takes app, source, node"),
         ('path = "/health"', 'name = "x"', "11:1", "unknown key `name` in [health]", ""),
         ('branches = ["main", "production"]', 'name = "x"', "8:1", "`name` in [environments.production]", ""),
-        ('branches = ["main", "production"]', 'soak = "1h"', "8:1", "unknown key `soak`", ""),
+        ('branches = ["main", "production"]', 'soak = "1h"', "8:1", "`soak` needs `requires`", ""),
         ('[health]\npath = "/health"', "[helth]", "10:1", "unknown key `helth`", "did you mean `health`?"),
         ('path = "/home/cloudpanel/htdocs/api.example.com"\n', "", "5:1", "`path` is missing in [env", ""),
         ('app = "blue-video-backend"\n', "", "1:1", "`app` is missing", ""),
