@@ -97,9 +97,9 @@ def screen(app: str, environment: str, revision: Revision, verdict: Verdict) -> 
     """The tree from the change to the verdict; the path taken is bright, the rest dim."""
     yield "bold", f"{app} · {environment}"
     yield "", f"  Change made to code: {revision.short} {revision.subject}"
+    yield "dim", "  │"
     for answer in verdict.answers:
         yield from _node(answer)
-    yield "dim", "  │"
     yield "dim", "  ▼"
     yield STYLES[verdict.word], f"  {verdict.word.upper()}{f' until {verdict.when}' if verdict.when else ''}"
     for reason in verdict.reasons:
@@ -111,8 +111,7 @@ def screen(app: str, environment: str, revision: Revision, verdict: Verdict) -> 
 def _node(answer: Answer) -> Iterator[Line]:
     """A question, its way out, and the answer with its evidence."""
     stops, asked = answer.effect != "go", answer.answer != "not asked"
-    way, end = OTHERWISE.get(answer.name, ("", ""))
-    yield "dim", "  │"
+    way, end = OTHERWISE.get(answer.name, ("", "")) if answer.evidence or stops or not asked else ("", "")
     yield "dim", "  ▼"
     style = STYLES[answer.effect] if answer.effect != "go" else "bold" if asked else "dim"
     taken, other = f"━━ {answer.answer.upper()} ━━▶ {answer.effect.upper()}", f"── {way} ──▷ {end}"

@@ -38,6 +38,7 @@ _DAYS = re.compile(
     rf"[A-Za-z]{{3,9}}(?:{_DASH}[A-Za-z]{{3,9}})?(?:\s*,\s*[A-Za-z]{{3,9}}(?:{_DASH}[A-Za-z]{{3,9}})?)*"
 )
 _YEARLY = re.compile(r"(\d{1,2})\.?\s+([A-Za-z]{3,9})", re.ASCII)
+_DATED = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _BETWEEN = re.compile("\\s*[\N{EN DASH}\N{EM DASH}]\\s*|\\s+-\\s+")
 _SOAK = re.compile(r"([0-9]{1,5})(s|m|h|d)", re.ASCII)
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -92,7 +93,7 @@ def window(value: object) -> Window:
     rest = re.sub(r"^not\s+", "", written)
     times = _TIMES.search(rest)
     days = (rest[: times.start()] + " " + rest[times.end() :]).strip() if times else rest
-    if days and not _DAYS.fullmatch(days):
+    if not rest or (days and not _DAYS.fullmatch(days)):
         raise ValueError(
             f'{written!r} is not a window: write "09:00-17:00 Mon-Thu" or "not 11:00-14:00 Mon-Fri"'
         )
@@ -137,10 +138,13 @@ def day(value: object) -> Day:
         ):  # a leap year: 29 Feb is a day of some years
             raise ValueError(f"{written!r}: {MONTHS[month - 1]} has no such day")
         return Day(None, month, int(yearly[1]), written)
+    dated = _DATED.fullmatch(written)
     try:
-        exact = date.fromisoformat(written)
+        exact = date(int(dated[1]), int(dated[2]), int(dated[3])) if dated else None
     except ValueError:
-        raise ValueError(f'{written!r} is not a day: write "25 Dec" or "2026-12-25"') from None
+        exact = None
+    if exact is None:
+        raise ValueError(f'{written!r} is not a day: write "25 Dec" or "2026-12-25"')
     return Day(exact.year, exact.month, exact.day, written)
 
 

@@ -24,12 +24,12 @@ class Running:
     release: str | None = None
     differs: str = "nothing is deployed there yet"
     """What the deployment would change there, for people; "" when it is exactly the same."""
-    newer: str = ""
-    """Why what runs there is newer than the revision."""
+    newer: bool = False
+    """What runs there comes after the revision, on a branch that counts."""
+    age: str = ""
+    """How the two stand to each other, for people."""
     back: str | None = None
     """A blessed release there of the very revision."""
-    note: str = ""
-    """What could not be told."""
 
 
 @dataclass(frozen=True)

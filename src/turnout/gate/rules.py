@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from turnout import text
-from turnout.gate.model import Answer, Check, Effect, Facts, Running, Soaked
+from turnout.gate.model import Answer, Check, Effect, Facts, Soaked
 
 
 def branch(facts: Facts) -> Answer:
@@ -41,14 +41,10 @@ def changed(facts: Facts) -> Answer:
     if facts.unchanged:
         runs = ", ".join(sorted({str(host.release) for host in facts.running}))
         reason = f"nothing in {facts.folder} changed since {runs}, which serves"
-        return replace(asked, answer="no", effect="skip", reason=reason, evidence=_notes(facts.running))
+        return replace(asked, answer="no", effect="skip", reason=reason)
     several = len(facts.running) > 1
     found = [f"{f'{host.host}: ' if several else ''}{host.differs}" for host in facts.running if host.differs]
-    return replace(asked, answer="yes", evidence=(*found, *_notes(facts.running)))
-
-
-def _notes(running: tuple[Running, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(host.note for host in running if host.note))
+    return replace(asked, answer="yes", evidence=tuple(found))
 
 
 def older(facts: Facts) -> Answer:
@@ -57,15 +53,16 @@ def older(facts: Facts) -> Answer:
     if facts.running is None or facts.unchanged:
         return replace(asked, answer="not asked")
     ahead = [host for host in facts.running if host.newer]
+    evidence = tuple(dict.fromkeys(host.age for host in ahead or facts.running if host.age))
     if not ahead:
-        return asked
+        return replace(asked, evidence=evidence)
     backs = {host.back for host in facts.running if host.back}
     return replace(
         asked,
         answer="yes",
         effect="refuse",
-        reason=f"{facts.revision} is older than what runs: {ahead[0].newer}",
-        evidence=tuple(f"{host.host}: {host.newer}" for host in ahead),
+        reason=f"{facts.revision} is older than what runs: {evidence[0] if evidence else ahead[0].host}",
+        evidence=evidence,
         remedy=(
             "git fetch origin, and deploy the newest revision",
             *(
@@ -79,8 +76,8 @@ def older(facts: Facts) -> Answer:
 
 def urgent(facts: Facts) -> Answer:
     """Is it urgent? By itself it stops nothing; it lets others pass."""
-    asked = Answer("urgent", "Is it urgent?", "no")
-    if not facts.urgent:
+    asked = Answer("urgent", "Is it urgent?", "not asked" if facts.unchanged else "no")
+    if not facts.urgent or facts.unchanged:
         return asked
     return replace(asked, answer="yes", evidence=(facts.urgent,), words=f"urgent: {facts.urgent}")
 
@@ -88,10 +85,10 @@ def urgent(facts: Facts) -> Answer:
 def checks(facts: Facts) -> Answer:
     """Did the checks pass?"""
     asked = Answer("checks", "Did all checks pass?", "yes")
-    if not facts.checks:
-        return replace(asked, evidence=("none is required",))
     if facts.unchanged:
         return replace(asked, answer="not asked")
+    if not facts.checks:
+        return replace(asked, evidence=("none is required",))
     evidence = tuple(_said(check) for check in facts.checks)
     by = {state: [check for check in facts.checks if check.state == state] for state in _WORDS}
     if by["failed"]:
@@ -135,7 +132,8 @@ def required(facts: Facts) -> Answer:
     """Has this very artifact been blessed on the required environment, for the soak time?"""
     found = facts.required
     if found is None:
-        return Answer("requires", "Must it run elsewhere first?", "no")
+        answer = "not asked" if facts.unchanged else "no"
+        return Answer("requires", "Must it be blessed elsewhere first?", answer)
     long = f" for {text.took(found.soak)}" if found.soak else ""
     asked = Answer("requires", f"Was it blessed on {found.environment}{long}?", "yes")
     if facts.unchanged:
@@ -183,10 +181,10 @@ def _soaked(facts: Facts, found: Soaked, asked: Answer) -> Answer:
 def window(facts: Facts) -> Answer:
     """Is it inside the allowed window?"""
     asked = Answer("window", "Is the window open?", "yes")
-    if not facts.calendar:
-        return replace(asked, evidence=("no window is set",))
     if facts.unchanged:
         return replace(asked, answer="not asked")
+    if not facts.calendar:
+        return replace(asked, evidence=("no window is set",))
     closed = facts.calendar.closed(facts.now)
     here = facts.calendar.shown(facts.now)
     if not closed:

@@ -89,13 +89,13 @@ async def _running(work: Work, host: Target) -> Running:
     if name is None:
         return Running(host.name)
     differs = await _differs(work, host, record)
-    newer, note = await _newer(work, name, str(record.get("revision")))
+    newer, age = await _age(work, name, str(record.get("revision")))
     same = [
         str(one["release"])
         for one in host.state.get("releases", [])
         if one.get("revision") == work.revision.commit and one.get("state") == "blessed"
     ]
-    return Running(host.name, name, differs, newer, same[0] if same else None, note)
+    return Running(host.name, name, differs, newer, age, same[0] if same else None)
 
 
 async def _differs(work: Work, host: Target, record: dict[str, Any]) -> str:
@@ -144,19 +144,24 @@ async def _ask(work: Work, host: Target, record: dict[str, Any]) -> str:
     return "the .env there" if survey["dotenv"].get("digest") != before else ""
 
 
-async def _newer(work: Work, name: str, commit: str) -> tuple[str, str]:
-    """Whether what runs is newer, in words ("" for no), and what could not be told."""
+async def _age(work: Work, name: str, commit: str) -> tuple[bool, str]:
+    """Whether what runs is newer than the revision, and how the two stand to each other, in words."""
     assert work.repository
     assert work.revision
-    branches, short = list(work.environment.branches), commit[:10]
+    branches, runs = list(work.environment.branches), f"{name} runs {commit[:10]}"
     if commit == work.revision.commit:
-        return "", ""
+        return False, f"{name} runs this very revision"
     before = await work.repository.comes_before(work.revision.commit, commit)
     if before:
-        still = await work.repository.on_branch(Revision(commit, "", "", ""), branches)
-        if still:
-            return f"{name} runs {short}, which comes after it", ""
-        return "", f"{name} runs {short}, which comes after it but is on no branch any more"
-    if before is None and await work.repository.behind(branches):
-        return f"{name} runs {short}, which is not in this clone, and origin has newer commits", ""
-    return "", f"{name} runs {short}, which is not in this clone" if before is None else ""
+        counts = await work.repository.on_branch(Revision(commit, "", "", ""), branches)
+        return bool(
+            counts
+        ), f"{runs}, which comes after it{'' if counts else ', but is on no branch any more'}"
+    if before is None:
+        behind = await work.repository.behind(branches)
+        return (
+            behind,
+            f"{runs}, which is not in this clone{', and origin has newer commits' if behind else ''}",
+        )
+    after = await work.repository.comes_before(commit, work.revision.commit)
+    return False, f"{runs}, which {'comes before it' if after else 'is on another line of history'}"
