@@ -68,7 +68,7 @@ def fake() -> Iterator[Fake]:
     made = Fake()
     made.answers[made.path("check-runs")] = {"total_count": 0, "check_runs": []}
     made.answers[made.path("status")] = {"state": "pending", "statuses": []}
-    thread = threading.Thread(target=made.server.serve_forever)
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield made
