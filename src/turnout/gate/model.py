@@ -29,7 +29,7 @@ class Running:
     age: str = ""
     """How the two stand to each other, for people."""
     back: str | None = None
-    """A blessed release there of the very revision."""
+    """A blessed release there of the very revision, or of the same inputs."""
 
 
 @dataclass(frozen=True)

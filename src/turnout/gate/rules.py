@@ -134,7 +134,7 @@ def required(facts: Facts) -> Answer:
     if found is None:
         answer = "not asked" if facts.unchanged else "no"
         return Answer("requires", "Must it be blessed elsewhere first?", answer)
-    long = f" for {text.took(found.soak)}" if found.soak else ""
+    long = f" for {text.ago(found.soak)}" if found.soak else ""
     asked = Answer("requires", f"Was it blessed on {found.environment}{long}?", "yes")
     if facts.unchanged:
         return replace(asked, answer="not asked")
@@ -152,7 +152,7 @@ def _soaked(facts: Facts, found: Soaked, asked: Answer) -> Answer:
     evidence = (f"as {found.release}, {'which ran' if found.replaced else 'for'} {text.ago(ran)}",)
     if ran >= found.soak:
         return replace(asked, evidence=evidence, words=f"blessed on {found.environment} as {found.release}")
-    wanted = text.took(found.soak)
+    wanted = text.ago(found.soak)
     if found.replaced:
         short = replace(
             asked,

@@ -88,12 +88,17 @@ async def _running(work: Work, host: Target) -> Running:
     name, record = host.running, host.record(host.running)
     if name is None:
         return Running(host.name)
+    if not record.get("revision"):
+        return Running(
+            host.name, name, f"{name} was not made by a deployment, so nothing is known of its revision"
+        )
     differs = await _differs(work, host, record)
     newer, age = await _age(work, name, str(record.get("revision")))
     same = [
         str(one["release"])
         for one in host.state.get("releases", [])
-        if one.get("revision") == work.revision.commit and one.get("state") == "blessed"
+        if one.get("state") == "blessed"
+        and (one.get("revision") == work.revision.commit or one.get("inputs") == work.inputs)
     ]
     return Running(host.name, name, differs, newer, age, same[0] if same else None)
 

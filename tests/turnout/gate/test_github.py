@@ -130,7 +130,8 @@ async def test_commit_statuses(fake: Fake, word: str, state: str) -> None:
 
 async def test_one_that_has_not_begun_is_unfinished(fake: Fake) -> None:
     """GitHub knows nothing of that name yet; a run of another name does not count."""
-    fake.answers[fake.path("check-runs?test")] = {"check_runs": [{"name": "tests", "status": "completed"}]}
+    other = {"name": "tests", "status": "completed", "conclusion": "success"}
+    fake.answers[fake.path("check-runs?test")] = {"check_runs": [other]}
     assert (await one(fake)).state == "unfinished"
 
 

@@ -111,6 +111,7 @@ async def test_files_are_named_and_the_host_is_not_asked(scene: Scene) -> None:
     [
         ({"inputs": None}, "an earlier Turnout"),
         ({"inputs": "other"}, "how it is built"),
+        ({"revision": None, "inputs": None}, "nothing is known of its revision"),
         ({"turnout": "0.0.1"}, "another version of Turnout"),
         ({"processes": {}}, "of the processes"),
         ({"state": "reverted"}, "should serve"),
@@ -174,6 +175,8 @@ async def test_an_older_revision(scene: Scene) -> None:
     found = await scene.running(scene.first, revision=scene.second, inputs="other")
     assert found.newer
     assert found.age.endswith("which comes after it")
+    assert found.back is None
+    assert (await scene.running(scene.first, turnout="0.0.1")).back == "v1"
 
 
 async def test_history_that_was_rewritten_is_not_older(scene: Scene) -> None:
