@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -69,17 +70,18 @@ async def gather(work: Work, branch: str | None) -> Facts:
     assert work.revision
     rules = work.environment
     running = tuple(await asyncio.gather(*(_running(work, host) for host in work.targets)))
-    seen = known(work, branch).__dict__ | {
-        "running": running,
-        "calendar": Calendar(rules.windows, rules.freezes, rules.holidays, rules.time_zone),
-    }
-    if Facts(**seen).unchanged:
-        return Facts(**seen)
+    facts = replace(
+        known(work, branch),
+        running=running,
+        calendar=Calendar(rules.windows, rules.freezes, rules.holidays, rules.time_zone),
+    )
+    if facts.unchanged:
+        return facts
     checks, required = await asyncio.gather(
         github.ask(work.revision.commit, rules.github_checks, os.environ), elsewhere.soaked(work)
     )
     commands = tuple(Check(f"`{command}`", "later") for command in rules.checks)
-    return Facts(**seen | {"checks": checks + commands, "required": required})
+    return replace(facts, checks=checks + commands, required=required)
 
 
 async def _running(work: Work, host: Target) -> Running:
@@ -158,15 +160,12 @@ async def _age(work: Work, name: str, commit: str) -> tuple[bool, str]:
         return False, f"{name} runs this very revision"
     before = await work.repository.comes_before(work.revision.commit, commit)
     if before:
-        counts = await work.repository.on_branch(Revision(commit, "", "", ""), branches)
-        return bool(
-            counts
-        ), f"{runs}, which comes after it{'' if counts else ', but is on no branch any more'}"
+        found = await work.repository.on_branch(Revision(commit, "", "", ""), branches)
+        gone = "" if found else ", but is on no branch any more"
+        return found is not None, f"{runs}, which comes after it{gone}"
     if before is None:
         behind = await work.repository.behind(branches)
-        return (
-            behind,
-            f"{runs}, which is not in this clone{', and origin has newer commits' if behind else ''}",
-        )
+        more = ", and origin has newer commits" if behind else ""
+        return behind, f"{runs}, which is not in this clone{more}"
     after = await work.repository.comes_before(commit, work.revision.commit)
     return False, f"{runs}, which {'comes before it' if after else 'is on another line of history'}"

@@ -46,6 +46,7 @@ class Scene:
     def __init__(self, played: Played, tmp_path: Path) -> None:
         self.played, self.cache = played, Cache(tmp_path / "cache")
         (played.root / "turnout.toml").write_text(TOML)
+        played.write(".git/info/exclude", "turnout.toml\n")
         played.write("backend/a.ts")
         self.first = played.commit("one")
         played.write("README.md")

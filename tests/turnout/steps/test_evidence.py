@@ -100,7 +100,8 @@ async def test_an_older_revision(scene: Scene) -> None:
     assert found.newer
     assert found.age.endswith("which comes after it")
     assert found.back is None
-    assert (await scene.running(scene.first, turnout="0.0.1")).back == "v1"
+    assert (await scene.running(scene.first, turnout="0.0.1", inputs="other")).back == "v1"
+    assert (await scene.running(scene.second, turnout="0.0.1")).back == "v1"
 
 
 async def test_history_that_was_rewritten_is_not_older(scene: Scene) -> None:
