@@ -208,4 +208,4 @@ def _unless_urgent(facts: Facts, answer: Answer) -> Answer:
     return replace(answer, effect="go", reason="", remedy=(), until=None, passed=True, words=words)
 
 
-RULES = (branch, changed, older, urgent, checks, required, window)
+RULES = (changed, branch, older, urgent, checks, required, window)

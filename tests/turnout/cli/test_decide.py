@@ -26,11 +26,11 @@ api · production
   Change made to code: 3f2a1bc45d Greet with hello
   │
   ▼
-  Is it on main?                                 ── no ──▷ refuse
-  │ YES      on origin/main
-  ▼
   Did anything in backend/ change?               ── no ──▷ skip: nothing to deploy
   │ YES      1 file since v1
+  ▼
+  Is it on main?                                 ── no ──▷ refuse
+  │ YES      on origin/main
   ▼
   Is what runs there newer?                      ── yes ──▷ refuse
   │ NO       v1 runs 46b8cfc652, which comes before it

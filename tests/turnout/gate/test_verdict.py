@@ -67,7 +67,7 @@ def test_all_combinations() -> None:
         verdict = decide(facts(*row))
         assert verdict.word == expected(*row), row
         assert [answer.name for answer in verdict.answers] == [
-            "branch", "changed", "older", "urgent", "checks", "requires", "window",
+            "changed", "branch", "older", "urgent", "checks", "requires", "window",
         ]  # fmt: skip
         if verdict.word in {"wait", "refuse"}:
             assert all(verdict.reasons), row
