@@ -1,17 +1,27 @@
-"""Looks at hosts without changing them: what `status`, `releases` and `health` show."""
+"""Looks at hosts without changing them: what `status`, `releases`, `health` and `decide` show."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from turnout.builder.cache import Cache
 from turnout.errors import TurnoutError
+from turnout.events import Bus
+from turnout.gate import verdict
+from turnout.model import DeployOptions
 from turnout.runner import connect
+from turnout.steps import evidence
+from turnout.steps.connect import look
+from turnout.steps.work import Work
 
 if TYPE_CHECKING:
     from turnout.config.schema import Config, Environment
     from turnout.config.surroundings import Reach
-    from turnout.model import Address
+    from turnout.gate.model import Verdict
+    from turnout.model import Address, Revision
 
 
 async def status(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
@@ -28,6 +38,28 @@ async def releases(config: Config, environment: Environment, reach: Reach) -> li
     """Each host's releases, newest first."""
     found = await _each(config, environment, reach, "status")
     return [{"host": one["host"], "current": one["release"], "releases": one["releases"]} for one in found]
+
+
+async def decide(
+    config: Config, environment: Environment, reach: Reach, ref: str
+) -> tuple[Revision, Verdict]:
+    """What the gate would say of a revision now. Takes no lease, builds nothing, runs no command of `checks`."""
+    async with AsyncExitStack() as stack:
+        work = Work(
+            config,
+            environment,
+            reach,
+            Bus("decide", environment.name),
+            Cache(),
+            partial(connect, environment, reach),
+            stack,
+            "decide",
+            DeployOptions(ref),
+        )
+        branch = await evidence.revision(work)
+        await look(work)
+        assert work.revision
+        return work.revision, verdict.decide(await evidence.gather(work, branch))
 
 
 async def _each(config: Config, environment: Environment, reach: Reach, call: str) -> list[dict[str, Any]]:

@@ -110,6 +110,8 @@ class DeployOptions:
     accept_drift: bool = False
     restart_pm2: bool = False
     update_runtime: bool = False
+    urgent: str | None = None
+    """The reason that a person gave for passing windows, soak and unfinished checks."""
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,8 @@ def _deployment(state: State, entry: Record) -> None:
         str(entry["deployment"]), {"deployment": entry["deployment"], "started": entry["ts"]}
     )
     record.update({key: value for key, value in entry.items() if key not in ("seq", "ts", "type", "token")})
+    if entry.get("urgent"):  # `reason` will be that of the end
+        record["urgent_reason"] = entry.get("reason")
     if entry["type"] == "deployment.finished":
         record["finished"] = entry["ts"]
 

@@ -99,3 +99,17 @@ def test_a_rollback_that_fails_leaves_its_target_a_good_one() -> None:
     state = fold(*life("v1"), *life("v2"), ("activation.reverted", {"release": "v1", "to": "v2"}))
     assert [record["release"] for record in state.blessed()] == ["v2", "v1"]
     assert state.serving == "v2"
+
+
+def test_an_urgent_deployment_keeps_its_reason_beside_that_of_its_end() -> None:
+    """`reason` of the start is why it was urgent, `reason` of the end why it failed; the history has both."""
+    state = fold(
+        ("deployment.started", {"by": "ann@laptop", "urgent": True, "reason": "it burns"}),
+        ("deployment.finished", {"result": "failed", "reason": "a check failed"}),
+    )
+    record = state.deployments["d"]
+    assert (record["urgent"], record["urgent_reason"], record["reason"]) == (
+        True,
+        "it burns",
+        "a check failed",
+    )

@@ -59,8 +59,7 @@ async def build(
 
     async def make(entry: Path) -> None:
         if installs:
-            inputs.check_lock(installs, checkout.source)
-            name = install.key(installs, checkout.source, checkout.tree, **_tied(config, toolchain, env))
+            name = install_key(installs, checkout, config, toolchain, env)
             copy = install.writes_modules(steps, inputs.package_json(checkout.source))
             installed[0] = await install.provide(cache, name, installs, around, copy=copy)
         for command in steps:
@@ -70,6 +69,18 @@ async def build(
     key = build_key(checkout, config, toolchain, env)
     made = await cache.make("artifacts", key, make)
     return Built(Tree.load(key, made.folder), made.reused, installed[0], time.monotonic() - started)
+
+
+def install_key(
+    installs: Sequence[str],
+    checkout: Checkout,
+    config: Config,
+    toolchain: Toolchain,
+    env: Mapping[str, str],
+) -> str:
+    """The key of what the install commands give. Raises BuildError when they need a lock file and there is none."""
+    inputs.check_lock(installs, checkout.source)
+    return install.key(installs, checkout.source, checkout.tree, **_tied(config, toolchain, env))
 
 
 def build_key(checkout: Checkout, config: Config, toolchain: Toolchain, env: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from turnout.errors import Cancelled
 COMMANDS = {
     "init": "turnout.cli.init:init",
     "doctor": "turnout.cli.doctor:doctor",
+    "decide": "turnout.cli.decide:decide",
     "deploy": "turnout.cli.deploy:deploy",
     "rollback": "turnout.cli.rollback:rollback",
     "releases": "turnout.cli.releases:releases",

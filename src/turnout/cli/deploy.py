@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turnout import text
 from turnout.cli import options
+from turnout.errors import UsageError
 from turnout.model import DeployOptions
 
 if TYPE_CHECKING:
     from turnout.cli.running import Target
     from turnout.events import Bus
     from turnout.model import Outcome
+
+REASON = 300
+"""Characters of a reason."""
 
 
 def deploy(
@@ -34,6 +39,19 @@ def deploy(
     update_runtime: Annotated[
         bool, typer.Option("--update-runtime", help="Ask anew for the newest Node in the range of `node`.")
     ] = False,
+    urgent: Annotated[
+        bool,
+        typer.Option(
+            "--urgent",
+            help="Pass windows, soak and unfinished checks, never failed ones; needs --reason.",
+        ),
+    ] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason", metavar="TEXT", show_default=False, help="Why it is urgent; kept with your name."
+        ),
+    ] = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -44,9 +62,8 @@ def deploy(
     """Deploy a revision: build it, rehearse it, switch to it, and prove that it serves."""
     from turnout.cli.running import carry_out
 
-    wanted = DeployOptions(ref, accept_drift, restart_pm2, update_runtime)
-
     async def act(target: Target, bus: Bus) -> Outcome:
+        wanted = DeployOptions(ref, accept_drift, restart_pm2, update_runtime, urgency(urgent, reason))
         from turnout import runner
         from turnout.deploy import DEPLOY
 
@@ -54,3 +71,21 @@ def deploy(
 
     shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
     raise typer.Exit(carry_out(shared, act))
+
+
+def urgency(urgent: bool, reason: str | None) -> str | None:
+    """The reason for which it is urgent, on one line; None when it is not. Raises UsageError."""
+    said = " ".join((reason or "").split())
+    if not urgent and reason is None:
+        return None
+    if urgent and said and len(said) <= REASON and text.harmless(said) == said:
+        return said
+    why = "the reason is kept with your name in each host's journal"
+    raise UsageError(
+        "--urgent and --reason go together"
+        if not (urgent and said)
+        else f"the reason is one line of at most {REASON} letters",
+        where="the options of deploy",
+        why=why,
+        remedy='turnout deploy --urgent --reason "payments fail since 14:02"',
+    )

@@ -155,6 +155,13 @@ def node(value: str) -> str:
     return value
 
 
+def check(value: str) -> str:
+    """The name of a GitHub check, as GitHub shows it."""
+    if not value.strip() or len(value) > 200 or not value.isprintable():
+        raise ValueError(f"{value!r} is not the name of a check")
+    return value
+
+
 def command(value: str) -> str:
     """A command line of the user's, run as written; only emptiness and control characters are refused."""
     if not value.strip():

@@ -110,7 +110,27 @@ def _name_environments(data: dict[str, Any]) -> list[Fault]:
                 )
             table["name"] = name
             table.setdefault("process_env", name)
+            faults += _required(name, table, environments)
     return faults
+
+
+def _required(name: str, table: dict[str, Any], environments: Any) -> list[Fault]:
+    """`requires` names another environment, without a circle; `soak` says how long a release must have run there."""
+    path, seen, needs = ("environments", name), [name], table.get("requires")
+    if needs is None:
+        alone = "soak" in table
+        return [Fault((*path, "soak"), "`soak` needs `requires`: where must it have run?")] if alone else []
+    if not isinstance(needs, str) or needs not in environments:
+        known = ", ".join(one for one in environments if one != name) or "no other"
+        wrong = f"`requires` in [environments.{name}] is no environment: {needs!r}"
+        return [Fault((*path, "requires"), wrong, f"there is {known}")]
+    while isinstance(needs, str) and isinstance(environments.get(needs), dict):
+        if needs in seen:
+            circle = f"`requires` in [environments.{name}] leads in a circle: {' → '.join([*seen, needs])}"
+            return [Fault((*path, "requires"), circle)]
+        seen.append(needs)
+        needs = environments[needs].get("requires")
+    return []
 
 
 def _fault(details: ErrorDetails) -> Fault:

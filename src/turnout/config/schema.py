@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, Strict
 
-from turnout.config import border, duration
+from turnout.config import border, duration, when
 from turnout.errors import UsageError
 from turnout.model import Address
 
@@ -43,6 +43,9 @@ SecondsOrNone = Annotated[float, BeforeValidator(duration.seconds)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1000)]
 Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
 Switch = Annotated[bool, Strict()]
+Windows = tuple[Annotated[when.Window, PlainValidator(when.window)], ...]
+Freezes = tuple[Annotated[when.Freeze, PlainValidator(when.freeze)], ...]
+Days = tuple[Annotated[when.Day, PlainValidator(when.day)], ...]
 
 
 class Table(BaseModel):
@@ -65,6 +68,16 @@ class Environment(Table):
     url: Annotated[str, AfterValidator(border.url)] | None = None
     process_env: Annotated[str, AfterValidator(border.process_env)] = "production"
     database_backup: Annotated[str, AfterValidator(border.command)] | None = None
+    checks: Commands = ()
+    github_checks: Annotated[
+        tuple[Annotated[str, AfterValidator(border.check)], ...], AfterValidator(_unique)
+    ] = ()
+    windows: Windows = ()
+    freezes: Freezes = ()
+    holidays: Days = ()
+    time_zone: Annotated[str, BeforeValidator(when.zone)] = "UTC"
+    requires: Name | None = None
+    soak: Annotated[float, BeforeValidator(when.soak)] = 0.0
 
 
 class Build(Table):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import os
 import re
@@ -17,6 +18,8 @@ HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 REF = re.compile(r"(?!-)[^\s\x00-\x1f\x7f]+")
 NOTED = 50
 """Commits that a note lists at most."""
+REMOTE = 10.0
+"""Seconds that the remote gets to say what it has."""
 
 
 class Repository:
@@ -98,6 +101,38 @@ class Repository:
         listing = ("log", "--no-show-signature", "--format=%s", f"-{NOTED}", f"{old}..{new}", "--")
         answer = await self._git(*listing, _path(source))
         return [] if answer.status else answer.out.splitlines()
+
+    async def files_changed(self, old: str, new: str, source: str = ".") -> list[str] | None:
+        """Paths below `source` that differ between two commits; None when either is not in this clone."""
+        if not HASH.fullmatch(old) or not HASH.fullmatch(new):
+            return None
+        answer = await self._git("diff", "--name-only", "-z", "--no-ext-diff", old, new, "--", _path(source))
+        return None if answer.status else [path for path in answer.out.split("\0") if path]
+
+    async def comes_before(self, old: str, new: str) -> bool | None:
+        """Whether `old` is an ancestor of `new`; None when either is not in this clone."""
+        if not HASH.fullmatch(old) or not HASH.fullmatch(new):
+            return None
+        answer = await self._git("merge-base", "--is-ancestor", old, new)
+        return {0: True, 1: False}.get(answer.status)
+
+    async def behind(self, branches: Sequence[str]) -> bool:
+        """Whether the remote has commits on these branches that are not here; only asks, fetches nothing.
+
+        False, too, when there is no remote or it does not answer within REMOTE seconds.
+        """
+        remote = (await self._branches_of()).removeprefix("refs/").removeprefix("remotes/").strip("/")
+        if remote == "heads":
+            return False
+        try:
+            async with asyncio.timeout(REMOTE):
+                answer = await self._git(
+                    "ls-remote", "--heads", remote, *(f"refs/heads/{one}" for one in branches)
+                )
+        except TimeoutError:
+            return False
+        tips = [line.split("\t")[0] for line in answer.out.splitlines()] if not answer.status else []
+        return any([await self._commit(tip) is None for tip in tips if HASH.fullmatch(tip)])
 
     async def checkout(self, revision: Revision, folder: Path, source: str = ".") -> Checkout:
         """Write the whole tree of the revision into `folder`, which must be empty or missing (see checkout.py)."""

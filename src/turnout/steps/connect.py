@@ -28,6 +28,19 @@ async def connect(work: Work, step: str) -> None:
     )
 
 
+async def look(work: Work) -> None:
+    """Reach all hosts and ask for their states; no lease is taken."""
+
+    async def one(address: Address) -> Target:
+        target = await _reach(work, address)
+        target.state = await target.client.call("state")
+        return target
+
+    outcomes = await asyncio.gather(*(one(address) for address in work.reach.hosts), return_exceptions=True)
+    first_error(outcomes)
+    work.targets = [outcome for outcome in outcomes if isinstance(outcome, Target)]
+
+
 async def _reach(work: Work, address: Address) -> Target:
     try:
         client = await work.open(address)
@@ -75,9 +88,11 @@ async def _lease(work: Work, target: Target, step: str) -> None:
         else:
             work.listen(step, target)(event)
 
-    more = (
+    more: dict[str, Any] = (
         {} if work.revision is None else {"revision": work.revision.commit, "subject": work.revision.subject}
     )
+    if work.deploy.urgent:
+        more |= {"urgent": True, "reason": work.deploy.urgent}
     try:
         answer = await target.client.call("acquire", on_event=hear, **_who(work), **more)
         target.client.token = answer["token"]

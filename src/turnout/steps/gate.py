@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from turnout.errors import GateRefused
-from turnout.source.git import Repository
+from turnout.gate.verdict import decide
+from turnout.steps import evidence
 from turnout.steps.connect import connect
-from turnout.steps.work import Done, Work
+from turnout.steps.work import Done, NothingToDo, Work
+
+if TYPE_CHECKING:
+    from turnout.gate.model import Verdict
 
 
 async def gate(work: Work) -> Done:
-    """Check that the revision is on one of the environment's branches; then reach the hosts and take their leases."""
-    work.repository = await Repository.find(work.config.file.parent)
-    work.revision = await work.repository.resolve(work.deploy.ref, work.config.source)
-    branches = list(work.environment.branches)
-    found = await work.repository.on_branch(work.revision, branches)
-    if found is None:
-        raise GateRefused(
-            f"{work.revision.short} is on none of the branches of {work.environment.name}",
-            why=[
-                f"allowed: {', '.join(branches)}",
-                f"asked for: {work.deploy.ref} ({work.revision.subject})",
-            ],
-            remedy=[
-                f"merge it into {branches[0]} and push",
-                f"or add its branch to `branches` in {work.config.file.name}",
-            ],
-        )
+    """Decide (gate/): first what needs no host; then reach the hosts, take their leases, and ask the rest."""
+    branch = await evidence.revision(work)
+    obey(work, decide(evidence.known(work, branch)))
     await connect(work, "gate")
+    assert work.repository
     if await work.repository.is_dirty(work.config.source):
         work.notes.append("the working tree has uncommitted changes; they are not part of this deployment")
+    verdict = decide(await evidence.gather(work, branch))
+    obey(work, verdict)
+    return Done(said(work, verdict, branch))
+
+
+def obey(work: Work, verdict: Verdict) -> None:
+    """Go on, end well where there is nothing to do, or raise GateRefused with what to type."""
+    assert work.revision
+    if verdict.word == "skip":
+        same = all(host.record(host.running).get("revision") == work.revision.commit for host in work.targets)
+        reason = verdict.reasons[0]
+        raise NothingToDo("unchanged" if same else "skipped", reason, work.targets[0].running)
+    if verdict.word in {"wait", "refuse"}:
+        raise GateRefused(
+            verdict.headline,
+            why=[
+                *verdict.reasons[1:],
+                *verdict.evidence,
+                f"asked for: {work.deploy.ref} ({work.revision.subject})",
+            ],
+            remedy=verdict.remedy,
+        )
+
+
+def said(work: Work, verdict: Verdict, branch: str | None) -> str:
+    """The decision in one line: where the revision is, what runs, what passed, and what urgency let pass."""
+    assert work.revision
     runs = ", ".join(sorted({target.running or "nothing" for target in work.targets}))
-    return Done(f"{work.revision.short} is on {found}; {runs} runs now")
+    parts = [f"{work.revision.short} is on {branch}", f"{runs} runs now", *verdict.words]
+    return "; ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from turnout import __version__
 from turnout.errors import PackageError
 from turnout.steps.send import send
 from turnout.steps.work import Done, Target, Work
@@ -29,5 +30,7 @@ async def _stage(work: Work, host: Target) -> str:
         subject=work.revision.subject,
         by=work.by,
         shared=list(work.config.release.shared),
+        inputs=work.inputs,
+        turnout=__version__,
     )
     return str(answer["release"])

@@ -117,6 +117,10 @@ class Work:
     layers: dict[str, Tree] = field(default_factory=dict)
     """Layers that can be shipped, by key."""
     built: Built | None = None
+    inputs: str = ""
+    """The digest of all that decides what the artifact will be; hosts keep it with each release."""
+    promised: str | None = None
+    """The artifact that the required environment blessed for these inputs: ours must be the same."""
     migrated: list[str] = field(default_factory=list)
     """Migrations that this deployment applied; they stay in, however it ends."""
     notes: list[str] = field(default_factory=list)

@@ -27,7 +27,11 @@ def call_acquire(host: Host, args: Args, say: Say) -> Answer:
     )
     recovered = recovery.on_contact(host.layout, host.journal, host.lease, say)
     host.deployment = deployment
-    more = {key: args.values[key] for key in ("command", "revision", "subject") if key in args.values}
+    more = {
+        key: args.values[key]
+        for key in ("command", "revision", "subject", "urgent", "reason")
+        if key in args.values
+    }
     host.journal.append("deployment.started", deployment, by=by, **more)
     return {"token": token, "recovered": recovered}
 

@@ -88,6 +88,8 @@ def call_stage(host: Host, args: Args, say: Say) -> Answer:
         subject=args.optional("subject"),
         by=args.text("by"),
         shared=shared,
+        inputs=args.optional("inputs"),
+        turnout=args.optional("turnout"),
     )
     return {"release": name}
 
