@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turnout.errors import GateRefused
 from turnout.source.git import Repository
+from turnout.steps import about
 from turnout.steps.connect import connect
 from turnout.steps.work import Done, Work
 
@@ -12,6 +13,7 @@ async def gate(work: Work) -> Done:
     """Check that the revision is on one of the environment's branches; then reach the hosts and take their leases."""
     work.repository = await Repository.find(work.config.file.parent)
     work.revision = await work.repository.resolve(work.deploy.ref, work.config.source)
+    about.revision(work, work.revision.commit, work.revision.subject)
     branches = list(work.environment.branches)
     found = await work.repository.on_branch(work.revision, branches)
     if found is None:
@@ -27,6 +29,7 @@ async def gate(work: Work) -> Done:
             ],
         )
     await connect(work, "gate")
+    await about.changes(work, work.revision.commit)
     if await work.repository.is_dirty(work.config.source):
         work.notes.append("the working tree has uncommitted changes; they are not part of this deployment")
     runs = ", ".join(sorted({target.running or "nothing" for target in work.targets}))
