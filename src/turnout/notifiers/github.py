@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,9 +78,10 @@ class Api:
         from githubkit import GitHub
 
         self.place = place
-        self._github = GitHub(
+        github = GitHub(
             place.token.reveal(), base_url=place.api, timeout=TIMEOUT, auto_retry=False, http_cache=False
         )
+        self._github = ExitStack().enter_context(github)  # one connection for all requests; it ends with the thread
 
     def request(self, method: str, path: str, **more: Any) -> Any:
         """The JSON of the answer. Raises NotTold with GitHub's own words."""
@@ -196,7 +198,7 @@ def _words(event: Event) -> str:
         return f"{data.get('result')}: {error.get('message')}; {error.get('state') or ''}"
     if data.get("reason"):
         return f"nothing to do: {data['reason']}"
-    return f"{data.get('release')} is live, in {text.took(float(data.get('seconds') or 0))}"
+    return f"{data.get('release')} is live, in {text.took(event.seconds or 0.0)}"
 
 
 def short(words: str) -> str:
