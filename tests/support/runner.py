@@ -195,7 +195,7 @@ def obeyed(log: str) -> list[Command]:
     """The commands in a log, by the rules of the runner's ActionCommand.cs and ActionCommandManager.cs."""
     found: list[Command] = []
     stopped = ""
-    for line in log.splitlines():
+    for line in re.split(r"\r\n|\r|\n", log):
         if stopped:
             stopped = "" if line.strip() == f"::{stopped}::" else stopped
             continue
