@@ -81,7 +81,9 @@ class Api:
         github = GitHub(
             place.token.reveal(), base_url=place.api, timeout=TIMEOUT, auto_retry=False, http_cache=False
         )
-        self._github = ExitStack().enter_context(github)  # one connection for all requests; it ends with the thread
+        self._github = ExitStack().enter_context(
+            github
+        )  # one connection for all requests; it ends with the thread
 
     def request(self, method: str, path: str, **more: Any) -> Any:
         """The JSON of the answer. Raises NotTold with GitHub's own words."""
