@@ -106,6 +106,7 @@ def test_a_push_deploys_and_github_hears_of_it(live: Site, runner: Any, github: 
 
     ran = job.run()[STEP]
 
+    print(ran.log, ran.summary, sep="\n")
     assert ran.code == 0, ran.log
     assert job.group == "deploy-production"
     assert live.serving() == {"v2"}
@@ -171,6 +172,7 @@ def test_a_release_that_crashes_fails_the_job_and_its_words_stay_words(
     ran = runner(environment="production").run()[STEP]
     live.commit({"backend/src/server-local.ts": start}, "Well again")
 
+    print(ran.log)
     assert ran.code == 50, ran.log
     assert live.serving() == serves
     assert ran.outputs["result"] == "failed"
@@ -292,6 +294,7 @@ def test_a_push_to_ones_own_server_deploys(live: Site, server: Path) -> None:
     live.greet("From the hook")
     told = push(live, "main")
 
+    print(told)
     assert live.answer("/").body["greeting"] == "From the hook"
     assert "remote:" in told
     assert "is live" in told
