@@ -21,6 +21,7 @@ from tests.support.site import API_KEY, Site
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 STEP = "Deploy"
+RUNNERS: list[Runner] = []
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +63,16 @@ def runner(live: Site, remote: Path, github: GitHub, tmp_path: Path) -> Any:
 
     def making(**inputs: str) -> Runner:
         live.git("push", "-q", "origin", "main")
-        return Runner(
+        made = Runner(
             tmp_path / f"runner{len(list(tmp_path.iterdir()))}",
             remote,
             machine(live) | github.variables,
             secrets(live) | {"GITHUB_TOKEN": TOKEN},
             inputs,
+            installed=next((one.installed for one in RUNNERS if one.installed), None),
         )
+        RUNNERS.append(made)
+        return made
 
     return making
 
@@ -115,6 +119,7 @@ def test_a_push_deploys_and_github_hears_of_it(live: Site, runner: Any, github: 
     assert {one.name for one in ran.commands} == {"group", "endgroup"}
     assert any(" build " in one.data for one in ran.commands if one.name == "group")
     assert f"`{commit[:10]}`" in ran.summary
+    assert live.status()["by"] == "ann (GitHub Actions)"
     for part in (
         "### ✅ production: v2 is live",
         "| activate | done |",
@@ -139,8 +144,6 @@ def test_a_rollback_by_hand_goes_back_and_the_later_deployment_is_inactive(
     live: Site, runner: Any, github: GitHub
 ) -> None:
     """workflow_dispatch with `rollback`: the earlier release answers, and GitHub shows what serves now."""
-    live.greet("To be taken back")
-    later = runner(environment="production").run()[STEP].outputs["release"]
     job = runner(environment="production", rollback="true", urgent="false", ref="", reason="", release="v1")
 
     ran = job.run()[STEP]
@@ -149,10 +152,9 @@ def test_a_rollback_by_hand_goes_back_and_the_later_deployment_is_inactive(
     assert (ran.outputs["release"], ran.outputs["result"]) == ("v1", "succeeded")
     assert live.serving() == {"v1"}
     assert "#### Taken back" in ran.summary
-    assert "Greet with To be taken back" in ran.summary
     before, now = github.deployments[-2:]
     assert (now["task"], github.states(now["id"])) == ("rollback", ["queued", "in_progress", "success"])
-    assert (github.states(before["id"])[-1], later) == ("inactive", f"v{1 + len(github.deployments) - 1}")
+    assert github.states(before["id"])[-1] == "inactive"
 
 
 def test_a_release_that_crashes_fails_the_job_and_its_words_stay_words(
@@ -316,8 +318,9 @@ def test_a_push_to_ones_own_server_deploys(live: Site, server: Path) -> None:
 
 def test_the_hooks_exit_code_is_that_of_the_deployment(live: Site, server: Path) -> None:
     """Run as git runs it, with GIT_DIR set: 0 when nothing is to do or a branch was removed, else turnout's own."""
+    live.git("reset", "-q", "--hard", "HEAD^")
+    assert "nothing to do" in push(live, "+main")
     head = live.git("rev-parse", "main").strip()
-    push(live, "main")
 
     def hook(line: str, **env: str) -> int:
         return subprocess.run(

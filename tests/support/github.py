@@ -74,6 +74,7 @@ class GitHub:
             "GITHUB_SERVER_URL": "https://github.example.com",
             "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_RUN_ID": "4711",
+            "GITHUB_ACTOR": "ann",
         }
 
     def answer(self, asked: Asked) -> tuple[int, Any]:

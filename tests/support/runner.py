@@ -63,6 +63,8 @@ class Runner:
     secrets: dict[str, str]
     inputs: dict[str, str] = field(default_factory=dict)
     branch: str = "main"
+    installed: Path | None = None
+    """The folder of the programs that an earlier runner installed: then that step is passed over."""
 
     def __post_init__(self) -> None:
         """Make its folders, and find the one job of the workflow in what was pushed."""
@@ -88,11 +90,15 @@ class Runner:
             if "uses" in step:
                 self.uses(step)
                 continue
+            if step["name"] == "Install Turnout" and self.installed:
+                self.path.insert(0, str(self.installed))
+                continue
             self.steps[step["name"]] = ran = self.script(step)
             if ran.code:
                 break
             if step["name"] == "Install Turnout":
                 self._lend_libraries()
+                self.installed = self.temp / "turnout/bin"
         return self.steps
 
     def uses(self, step: dict[str, Any]) -> None:
