@@ -1,8 +1,10 @@
 """`turnout init --github`, `--gitlab` and `--git-hook`: valid for their readers, and careful with what is there."""
 
+import fcntl
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -12,6 +14,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.support.site import until
+from tests.support.sshd import descendants
 from turnout import __version__
 from turnout.cli import filling, main, pipelines
 
@@ -253,6 +257,42 @@ def test_the_hook_deploys_each_branch_to_its_environment(
     assert done.returncode == 30
     assert "`x`;y was received, but it does not serve on staging-eu (exit code 30)" in done.stderr
     assert not list(top.rglob("pwned"))
+
+
+def test_one_push_deploys_at_a_time(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook whose repository is being deployed from waits for that to end, and then deploys."""
+    bare = top / "app.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
+    monkeypatch.chdir(bare)
+    lay(bare, ONE)
+    program = top / "turnout"
+    program.write_text('#!/bin/sh\necho "$*" >> "$OUT"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(top / "python"))
+    assert main.run(["init", "--git-hook"]) == 0
+    with (bare / "turnout.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        env = {**os.environ, "OUT": str(top / "out")}
+        hook = subprocess.Popen(["hooks/post-receive"], cwd=bare, env=env, stdin=subprocess.PIPE, text=True)
+        try:
+            until(lambda: any(_waits(pid) for pid in descendants(hook.pid)))
+            assert not (top / "out").exists()
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            hook.communicate(f"{'1' * 40} {'2' * 40} refs/heads/main\n", timeout=60)
+        finally:
+            hook.kill()
+    assert hook.returncode == 0
+    assert (top / "out").read_text() == "deploy --ref=refs/heads/main -- production\n"
+
+
+def _waits(pid: int) -> bool:
+    """Whether it is a flock that the kernel lets wait."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == "flock\n" and bool(
+            re.search(rf"-> .* {pid} ", Path("/proc/locks").read_text())
+        )
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize(
