@@ -8,6 +8,7 @@ SAMPLE = "turnout/_sample/blue-video-backend/"
 WANTED = [
     "turnout/__init__.py",
     "turnout_host/__init__.py",
+    *(f"turnout/cli/templates/{name}" for name in ("deploy-backend.yml", "gitlab-ci.yml", "post-receive")),
     *(
         SAMPLE + name
         for name in (

@@ -1,7 +1,8 @@
 """What a deployment tells while it runs: plain events on a bus. Displays and --json listen; nobody else prints.
 
-Types: deployment.started · step.started · step.progress · step.note · step.output · step.finished ·
-deployment.finished. Fields are those of docs/json.md; `status` of a finished step is one of STATUSES.
+Types: deployment.started · deployment.revision · deployment.changes · step.started · step.progress · step.note ·
+step.output · step.finished · deployment.finished. Fields are those of docs/json.md; `status` of a finished step is one
+of STATUSES.
 """
 
 from __future__ import annotations

@@ -73,6 +73,7 @@ async def _run(plan: Plan, work: Work) -> Outcome:
         steps=plan.names,
         ref=work.rollback.release if work.command == "rollback" else work.deploy.ref,
         by=work.by,
+        url=work.environment.url,
     )
     error: BaseException | None = None
     try:

@@ -21,7 +21,12 @@ DRAIN = 5.0
 """Seconds to wait for the end of the output when a command is over, but something it started holds on to it."""
 
 OWN = ("VPS_", "TURNOUT_")
-OWN_NAMES = ("GITHUB_TOKEN",)
+OWN_NAMES = (
+    "GITHUB_TOKEN",
+    # a line in one of these files is a command for GitHub's runner, and not the app's to give
+    *("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"),
+    *("ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+)
 UNFIT = ("npm_lifecycle_", "npm_package_", "npm_execpath", "npm_node_execpath", "npm_command", "INIT_CWD")
 """What npm leaves in the environment when Turnout itself was started by an npm script."""
 DECIDING = (

@@ -30,6 +30,11 @@ def init(
         str | None,
         typer.Option("--path", metavar="PATH", show_default=False, help="The app's folder on the server."),
     ] = None,
+    github: Annotated[bool, typer.Option("--github", help="Write a workflow for GitHub Actions.")] = False,
+    gitlab: Annotated[bool, typer.Option("--gitlab", help="Write a pipeline for GitLab CI.")] = False,
+    git_hook: Annotated[
+        bool, typer.Option("--git-hook", help="Write a post-receive hook into this bare repository.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -38,11 +43,15 @@ def init(
     verbose: options.Verbose = False,  # noqa: ARG001 - there is no more to show
     quiet: options.Quiet = False,
 ) -> None:
-    """Find the app that is here, and write a turnout.toml that explains each choice."""
-    from turnout.cli import detect, template
+    """Find the app that is here, and write a turnout.toml that explains each choice; or files for CI beside one."""
+    from turnout.cli import detect, pipelines, template
     from turnout.config import border
 
     file = Path.cwd() / (config or "turnout.toml")
+    files = pipelines.Files(github, gitlab, git_hook, config, force, yes, as_json, quiet)
+    if git_hook or (files.wanted and file.exists()):
+        files.add({})
+        return
     if file.exists() and not force:
         raise UsageError(
             f"{file.name} is there already",
@@ -55,12 +64,9 @@ def init(
     host = value("--host", host, border.host, "the server, as user@host" if asks else "")
     path = value("--path", path, border.folder_on_host, "the app's folder on the server" if asks else "")
     write(file, template.toml(found, environment, host, path))
-    if as_json:
-        from turnout.cli import jsonlines
-
-        jsonlines.write({"file": str(file), "choices": found.why, "notes": found.notes})
-    elif not quiet:
+    if not (as_json or quiet):
         say(report(file, found, environment, host, path))
+    files.add({"file": str(file), "choices": found.why, "notes": found.notes})
 
 
 def checked(name: str, written: str, check: Callable[[str], object]) -> str:

@@ -29,7 +29,7 @@ class JsonLines(Display):
 def write(value: object, stdout: TextIO | None = None) -> None:
     """One JSON value as one line of ASCII; secrets and other strangers to JSON make it fail instead of leaking."""
     stream = stdout or sys.stdout
-    line = json.dumps(value) + "\n"
+    line = json.dumps(value).replace("##[", "\\u0023#[") + "\n"  # a GitHub runner would read a command there
     with contextlib.suppress(BrokenPipeError):
         stream.write(line)
         stream.flush()

@@ -10,7 +10,11 @@ from turnout.errors import Cancelled, TurnoutError
 
 def main() -> None:
     """The `turnout` program."""
-    sys.exit(run(sys.argv[1:]))
+    from turnout.cli.workflow import guarded
+
+    with guarded():
+        code = run(sys.argv[1:])
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

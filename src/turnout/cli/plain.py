@@ -61,10 +61,14 @@ class Plain(Display):
                 self._said[id(row)] = (now, row.says())
                 self._line(row, "runs", row.says())
 
-    def _line(self, row: Row, state: str, detail: str) -> None:
+    def said(self, row: Row, state: str, detail: str) -> str:
+        """The line of a step."""
         since = text.took(self.board.clock() - self.board.began)
         host = f" {row.host}" if row.host else ""
-        self._print(f"{since:>10} {row.step:<9}{host} {state}{': ' if detail else ''}{detail}")
+        return f"{since:>10} {row.step:<9}{host} {state}{': ' if detail else ''}{detail}"
+
+    def _line(self, row: Row, state: str, detail: str) -> None:
+        self._print(self.said(row, state, detail))
 
     def _print(self, line: str) -> None:
         print(line, file=self.stream, flush=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from turnout.cli.options import Shared
 from turnout.cli.quiet import Display
+from turnout.cli.telling import told
 from turnout.errors import Cancelled, TurnoutError
 from turnout.events import Bus, Event
 
@@ -50,7 +51,13 @@ def display(shared: Shared) -> Display:
         from turnout.cli.jsonlines import JsonLines
 
         return JsonLines()
+    from turnout.cli import workflow
     from turnout.cli.block import wants_color
+
+    if workflow.here():
+        from turnout.cli.actions import Actions
+
+        return Actions(quiet=shared.quiet, config=shared.config)
 
     if shared.quiet:
         from turnout.cli.quiet import Quiet
@@ -75,7 +82,7 @@ def carry_out(shared: Shared, act: Callable[[Target, Bus], Awaitable[Outcome]]) 
     bus = Bus(new_deployment(), shared.environment)
     ends: list[Event] = []
     bus.listen(lambda event: ends.append(event) if event.type == "deployment.finished" else None)
-    with display(shared) as shown:
+    with told(bus), display(shared) as shown:
         bus.listen(shown.feed)
         try:
             goal = target(shared)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from turnout.errors import GateRefused
 from turnout.gate.verdict import decide
-from turnout.steps import evidence
+from turnout.steps import about, evidence
 from turnout.steps.connect import connect
 from turnout.steps.work import Done, NothingToDo, Work
 
@@ -18,8 +18,11 @@ async def gate(work: Work) -> Done:
     """Decide (gate/): first what needs no host; then reach the hosts, take their leases, and ask the rest."""
     branch = await evidence.revision(work)
     obey(work, decide(evidence.known(work, branch)))
-    await connect(work, "gate")
     assert work.repository
+    assert work.revision
+    about.revision(work, work.revision.commit, work.revision.subject)
+    await connect(work, "gate")
+    await about.changes(work, work.revision.commit)
     if await work.repository.is_dirty(work.config.source):
         work.notes.append("the working tree has uncommitted changes; they are not part of this deployment")
     verdict = decide(await evidence.gather(work, branch))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from turnout.errors import SurveyRefused, UsageError
+from turnout.steps import about
 from turnout.steps.connect import connect
 from turnout.steps.survey import refuse
 from turnout.steps.work import Done, Target, Work
@@ -42,6 +43,7 @@ async def survey(work: Work, host: Target) -> Done:
         )
     if host.release == host.running:
         raise UsageError(f"{host.release} is what runs on {host.name} now", remedy="turnout releases")
+    await about.release(work, host)
     return Done(
         f"{host.running or 'nothing'} → {host.release}, {str(host.record(host.release).get('revision'))[:10]}"
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from turnout.builder.build import Built, Toolchain
 from turnout.model import Address, DeployOptions, Revision, RollbackOptions
+from turnout.steps.person import person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +106,7 @@ class Work:
     """The plan's name."""
     deploy: DeployOptions = field(default_factory=DeployOptions)
     rollback: RollbackOptions = field(default_factory=RollbackOptions)
-    by: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
+    by: str = field(default_factory=person)
     targets: list[Target] = field(default_factory=list)
     repository: Repository | None = None
     revision: Revision | None = None

@@ -117,6 +117,7 @@ CALLER = {
     "VPS_HOST": "h",
     "TURNOUT_X": "t",
     "GITHUB_TOKEN": "g",
+    "GITHUB_OUTPUT": "o",
     "NPM_TOKEN": "n",
     "NODE_ENV": "production",
     "npm_config_omit": "dev",

@@ -1,0 +1,1 @@
+"""Those who are told how a deployment goes: one file each."""
