@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from turnout.errors import TurnoutError
 from turnout.runner import connect
+from turnout.steps import adopt
 
 if TYPE_CHECKING:
     from turnout.config.schema import Config, Environment
@@ -30,9 +31,17 @@ async def releases(config: Config, environment: Environment, reach: Reach) -> li
     return [{"host": one["host"], "current": one["release"], "releases": one["releases"]} for one in found]
 
 
-async def _each(config: Config, environment: Environment, reach: Reach, call: str) -> list[dict[str, Any]]:
+async def adoption(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
+    """What adopting each host would do (docs/protocol.md, `adoption`)."""
+    return await _each(config, environment, reach, "adoption", await adopt.asked(config, environment))
+
+
+async def _each(
+    config: Config, environment: Environment, reach: Reach, call: str, args: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    asked = args if args is not None else config.settings(environment)
     outcomes = await asyncio.gather(
-        *(_ask(config, environment, reach, address, call) for address in reach.hosts), return_exceptions=True
+        *(_ask(environment, reach, address, call, asked) for address in reach.hosts), return_exceptions=True
     )
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     if failures:
@@ -41,11 +50,11 @@ async def _each(config: Config, environment: Environment, reach: Reach, call: st
 
 
 async def _ask(
-    config: Config, environment: Environment, reach: Reach, address: Address, call: str
+    environment: Environment, reach: Reach, address: Address, call: str, args: dict[str, Any]
 ) -> dict[str, Any]:
     try:
         async with await connect(environment, reach, address) as client:
-            answer = await client.call(call, **config.settings(environment))
+            answer = await client.call(call, **args)
     except TurnoutError as error:
         error.host = str(address)
         raise

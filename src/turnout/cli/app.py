@@ -21,10 +21,11 @@ COMMANDS = {
     "status": "turnout.cli.status:status",
     "health": "turnout.cli.health:health",
     "host trust": "turnout.cli.host:trust",
+    "host adopt": "turnout.cli.adopt:adopt",
     "demo": "turnout.cli.demo.command:demo",
 }
 """Each command and the function that carries it out; its docstring is the help text."""
-GROUPS = {"host": "Host keys."}
+GROUPS = {"host": "Get to know a host."}
 
 
 class Group(TyperGroup):

@@ -99,6 +99,14 @@ class Repository:
         answer = await self._git(*listing, _path(source))
         return [] if answer.status else answer.out.splitlines()
 
+    async def ever(self, source: str = ".") -> list[str]:
+        """Every path below `source` that any commit of this clone ever had, relative to it."""
+        found = await self._out(
+            "log", "--all", "--no-renames", "--format=", "--name-only", "-z", "--", _path(source)
+        )
+        top = "" if source == "." else f"{source}/"
+        return sorted({name.removeprefix(top) for name in found.split("\0") if name})
+
     async def checkout(self, revision: Revision, folder: Path, source: str = ".") -> Checkout:
         """Write the whole tree of the revision into `folder`, which must be empty or missing (see checkout.py)."""
         return await check_out(self.git_dir, revision, folder, source)
