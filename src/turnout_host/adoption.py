@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional
 
-from turnout_host import apps, dotenv, facts, proc, relocate, releases, switch
+from turnout_host import apps, dotenv, facts, proc, releases, relocate, switch
 from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.probe import Answer, Probe
@@ -20,7 +20,7 @@ from turnout_host.processes.rpc import RpcError
 from turnout_host.state import Record, State
 from turnout_host.survey import Finding, finding
 from turnout_host.toolchain import Toolchain
-from turnout_host.unexplained import SQLITE, Found, Rules, unexplained
+from turnout_host.unexplained import Found, Rules, siblings, unexplained
 
 SUBJECT = "what the old workflow deployed"
 SHOWN = 10
@@ -70,7 +70,8 @@ class Adoption:
         self._dotenv()
         self._running(running)
         stale = [process for process in running if self.is_stale(process)]
-        data = [move.name for move in moves if move.name not in QUIET]
+        shared = releases.shared_names(list(self._args.get("shared") or []))
+        data = [move.name for move in moves if move.name in shared and move.name not in QUIET]
         return {
             "needed": needed(self._layout, self._state),
             "interrupted": adopting(self._state) is not None,
@@ -115,7 +116,7 @@ class Adoption:
         """What is to be moved and is not yet; what SQLite keeps beside a file goes before the file."""
         found = []
         for name in releases.shared_names(list(self._args.get("shared") or [])):
-            beside = [name + ending for ending in SQLITE] if (self.folder / name).is_file() else []
+            beside = siblings([name]) if (self.folder / name).is_file() else []
             for one in [*beside, name]:
                 move = Move(one, self.folder / one, self._layout.shared / one)
                 if os.path.lexists(str(move.old)) and not relocate.leads(move.old, move.new):

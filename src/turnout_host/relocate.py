@@ -83,7 +83,7 @@ def free(old: Path, new: Path) -> bool:
 
 
 def _onto_folder(old: Path, new: Path) -> bool:
-    """The new place is a folder, and one of the two is empty: the full one goes there, then the old name is the link."""
+    """The new place is a folder, and one of the two is empty: the full one stays, and the old name is the link."""
     if not free(old, new):
         raise SurveyError(f"{old} and {new} are both there", where=str(new))
     if any(old.iterdir()):

@@ -36,10 +36,11 @@ class Survey:
     def look(self) -> Dict[str, Any]:
         """Everything that is to be found, worst first."""
         self._current()
-        self._drift()
-        self._dotenv()
-        self._runtime()
-        self._processes()
+        if switch.kind(self._layout) != "folder":  # whatever is in that one is for the adoption to say
+            self._drift()
+            self._dotenv()
+            self._runtime()
+            self._processes()
         self.findings.sort(key=lambda found: not found["fatal"])
         return {
             "findings": self.findings,

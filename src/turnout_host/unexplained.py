@@ -6,19 +6,18 @@ A new release would not have it. So it is named before anything is moved, and a 
 from __future__ import annotations
 
 import os
+import re
 from fnmatch import fnmatchcase
 from typing import AbstractSet, Iterator, List, NamedTuple, Sequence, Tuple
 
 NEVER = ("node_modules", ".env")
 """Made from the lock file; copied to `shared/`."""
-CODE = frozenset(
-    ".js .cjs .mjs .jsx .ts .cts .mts .tsx .map .json .sql .prisma .toml .yaml .yml .tsbuildinfo .wasm .node".split()
-)
+CODE = re.compile(r"\.([cm]?[jt]sx?|map|json|sql|prisma|toml|ya?ml|tsbuildinfo|wasm|node)\Z")
 """Endings of what builds write and packages bring, in the folders that belong to the package."""
 
 
 class Rules(NamedTuple):
-    """`known` are paths that git has or had, `include` the package's patterns; `shared` and `ignore` are the person's."""
+    """`known`: paths that git has or had; `include`: the package's patterns; the rest is what a person named."""
 
     known: AbstractSet[str]
     include: Sequence[str]
@@ -36,7 +35,9 @@ class Found(NamedTuple):
 
 def unexplained(folder: str, rules: Rules) -> List[Found]:
     """All of it, a folder named once where everything in it is unexplained; in order of paths."""
-    return sorted(_folder(folder, "", rules)[0])
+    found = sorted(_folder(folder, "", rules)[0])
+    files = [one.path for one in found]
+    return [one for one in found if one.path not in siblings(files)]
 
 
 def matches(path: str, patterns: Sequence[str]) -> bool:
@@ -46,13 +47,18 @@ def matches(path: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(one, pattern) for one in above for pattern in patterns)
 
 
+def siblings(names: Sequence[str]) -> List[str]:
+    """What SQLite keeps beside its files; it goes with them, and before them."""
+    return [name + ending for name in names for ending in ("-journal", "-wal", "-shm")]
+
+
 def _folder(root: str, inside: str, rules: Rules) -> Tuple[List[Found], bool]:
     """What is unexplained below `inside`, and whether anything there is explained."""
     found: List[Found] = []
     explained = False
     for entry in _entries(f"{root}/{inside}"):
         path = f"{inside}/{entry.name}" if inside else entry.name
-        if path in NEVER or matches(path, [*rules.shared, *_siblings(rules.shared), *rules.ignore]):
+        if path in NEVER or matches(path, [*rules.shared, *siblings(rules.shared), *rules.ignore]):
             explained = True
         elif entry.is_dir(follow_symlinks=False):
             below, some = _folder(root, path, rules)
@@ -66,16 +72,7 @@ def _folder(root: str, inside: str, rules: Rules) -> Tuple[List[Found], bool]:
 
 
 def _explained(path: str, rules: Rules) -> bool:
-    ending = os.path.splitext(path)[1]
-    return path in rules.known or (ending in CODE and matches(path, rules.include))
-
-
-def _siblings(shared: Sequence[str]) -> List[str]:
-    """What SQLite keeps beside its file goes with it."""
-    return [name + ending for name in shared for ending in SQLITE]
-
-
-SQLITE = ("-journal", "-wal", "-shm")
+    return path in rules.known or (bool(CODE.search(path)) and matches(path, rules.include))
 
 
 def _whole(path: str, below: List[Found]) -> List[Found]:

@@ -5,15 +5,20 @@ It has Node, npm and PM2 of its own. The app keeps its SQLite file in `current/p
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
-from tests.support.site import API_KEY, NAME, Site
+from tests.support.site import API_KEY, NAME, Site, remove, until
 from tests.turnout_host.site import pm2_folder
 
-PACKAGE = "dist node_modules prisma package.json package-lock.json tsconfig.json ecosystem.config.js .env.example"
+PACKAGE = (
+    "dist node_modules prisma package.json package-lock.json tsconfig.json ecosystem.config.js .env.example"
+)
 """The spec's "Deployment Package Contents"."""
 BUILD = f"""
 npm ci --production=false
@@ -21,6 +26,7 @@ npx prisma generate
 npm run build
 tar -I 'gzip -1' -cf backend-deploy.tar.gz {PACKAGE} prisma.config.ts
 """
+START = "pm2 start ecosystem.config.js --env production"
 DEPLOY = """
 cd {path}
 mkdir -p backups
@@ -32,11 +38,11 @@ cp $BACKUP/.env current/.env || cp {home}/.env current/.env
 cp $BACKUP/prisma/dev.db current/prisma/dev.db || true
 mkdir -p current/logs
 cd current
-{install}
+$INSTALL
 npx prisma migrate deploy
 npx prisma generate
 if pm2 describe {name} > /dev/null; then pm2 reload {name}
-else pm2 start ecosystem.config.js --env production; fi
+else {start}; fi
 pm2 save
 cd ..
 ls -dt backups/*/ | tail -n +6 | xargs rm -rf
@@ -53,7 +59,12 @@ class Legacy(Site):
             shutil.rmtree(self.path)
             self.path.mkdir()
             self._runtime()
-            self.change("ecosystem.config.js", "{ NODE_ENV: 'production', PORT: 3000 }", "{ NODE_ENV: 'production' }", "No port")
+            self.change(
+                "ecosystem.config.js",
+                "{ NODE_ENV: 'production', PORT: 3000 }",
+                "{ NODE_ENV: 'production' }",
+                "No port",
+            )
             self.old_dotenv(database)
             self.package = self._build()
             for number in range(times):
@@ -80,21 +91,58 @@ class Legacy(Site):
         runner = self.root / "runner"
         subprocess.run(["git", "clone", "-q", str(self.repo), str(runner)], check=True)
         env = self._deployer_env() | {"DATABASE_URL": "file:./build.db"}
-        subprocess.run(["/bin/sh", "-e", "-c", BUILD], cwd=runner / "backend", env=env, check=True, capture_output=True)
+        subprocess.run(
+            ["/bin/sh", "-e", "-c", BUILD], cwd=runner / "backend", env=env, check=True, capture_output=True
+        )
         return runner / "backend/backend-deploy.tar.gz"
 
     def old_deploy(self, install: str = "true") -> None:
         """Steps 5 and 6: upload, and what the workflow runs on the server."""
         uploaded = self.sshd.home / "backend-deploy.tar.gz"
         shutil.copy(self.package, uploaded)
-        words = {"path": self.path, "package": uploaded, "home": self.sshd.home, "name": NAME, "install": install}
+        words = {"path": self.path, "package": uploaded, "home": self.sshd.home, "name": NAME, "start": START}
         script = self.sshd.home / "deploy.sh"
         script.write_text(DEPLOY.format(**words))
-        self.hand(f"bash -e {script} < /dev/null", seconds=240)
+        self.hand(f"INSTALL={shlex.quote(install)} bash -e {script} < /dev/null", seconds=240)
 
     def backups(self) -> list[str]:
         """The real folders under `backups/`, oldest first."""
         return sorted(one.name for one in (self.path / "backups").iterdir() if not one.is_symlink())
+
+    def old_again(self) -> None:
+        """As the old workflow left it: what adoptions and deployments made is taken back by hand."""
+        current, first = self.path / "current", self.path / "releases/v1"
+        if current.is_symlink():
+            current.unlink()
+            first.rename(current)
+        for link in [
+            one for one in current.rglob("*") if one.is_symlink() and "node_modules" not in one.parts
+        ]:
+            target = link.readlink()
+            link.unlink()
+            if target.exists():
+                target.rename(link)
+        for name in ("shared", "releases", ".turnout"):
+            if (self.path / name).exists():
+                remove(self.path / name)
+        self.hand(f"cd {current} && pm2 delete {NAME} < /dev/null; {START} < /dev/null")
+        until(self.answers)
+
+    def videos(self) -> list[str]:
+        """The titles that the app answers with."""
+        return [one["title"] for one in self.answer("/videos").body]
+
+    def add_video(self, title: str) -> bool:
+        """Whether the app took a new video."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            body = json.dumps({"title": title, "url": "https://example.com/v"})
+            connection.request("POST", "/videos", body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            response.read()
+            return response.status == 201
+        finally:
+            connection.close()
 
     def works(self) -> set[str]:
         """The folders that PM2's processes work in, as the kernel says."""

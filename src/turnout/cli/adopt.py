@@ -9,7 +9,7 @@ import typer
 
 from turnout.cli import options
 from turnout.cli.host import agreed
-from turnout.cli.out import Line, say
+from turnout.cli.out import Line, columns, say
 from turnout.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def adopt(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make what the old workflow deployed (a real current/) the first release; it goes on serving, nothing is deleted."""
+    """Make what the old workflow deployed (a real current/) the first release; it serves on, nothing is deleted."""
     from turnout.cli.running import carry_out
 
     async def act(target: Target, bus: Bus) -> Outcome:
@@ -59,24 +59,20 @@ def _ask(shared: options.Shared) -> None:
         raise Cancelled("not adopted", state="nothing was changed")
 
 
-def screen(seen: dict[str, Any]) -> Iterator[Line]:
+def screen(seen: dict[str, Any], indent: str = "") -> Iterator[Line]:
     """What adopting one host would do, line by line."""
-    release, reload = str(seen["release"]), str(seen["reload"])
-    yield "bold", f"{seen['host']}: what the old workflow deployed becomes {release}"
-    yield (
-        "",
-        f"  current/       moves to releases/{release} as it is, writable; `current` becomes a link to it",
-    )
-    yield "", f"  current/.env   is copied to shared/.env ({len(seen['dotenv']['keys'])} keys)"
-    for name in seen["moves"]:
-        yield "", f"  current/{name}  moves to shared/{name}, with a link where it was"
+    release, reload, number = str(seen["release"]), str(seen["reload"]), len(seen["processes"])
+    rows = [
+        ["current/", f"moves to releases/{release} as it is, writable; `current` becomes a link to it"],
+        ["current/.env", f"is copied to shared/.env ({len(seen['dotenv']['keys'])} keys)"],
+        *([f"current/{name}", f"moves to shared/{name}, with a link where it was"] for name in seen["moves"]),
+    ]
     count = len(seen["backups"])
     if count:
-        yield "", f"  backups/       {count} real {'backup' if count == 1 else 'backups'}: kept, never pruned"
-    number = len(seen["processes"])
-    if reload:
-        yield "", f"  processes      {number}, reloaded one after another ({reload})"
-        if any(one["mode"] == "fork" for one in seen["processes"]):
-            yield "yellow", "                 in fork mode, with a gap of about 0.5 s"
-    else:
-        yield "", f"  processes      {number} go on untouched"
+        rows.append(["backups/", f"{count} real {'backup' if count == 1 else 'backups'}: kept, never pruned"])
+    how = f"are reloaded, one after another: {reload}" if reload else "go on untouched"
+    rows.append(["processes", f"{number} {how}"])
+    if reload and any(one["mode"] == "fork" for one in seen["processes"]):
+        rows.append(["", "in fork mode, with a gap of about 0.5 s"])
+    yield "bold", f"{indent}{seen['host']}: what the old workflow deployed becomes {release}"
+    yield from (("", line) for line in columns(rows, indent=f"{indent}  "))

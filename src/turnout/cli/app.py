@@ -15,7 +15,9 @@ from turnout.errors import Cancelled
 COMMANDS = {
     "init": "turnout.cli.init:init",
     "doctor": "turnout.cli.doctor:doctor",
+    "plan": "turnout.cli.plan:plan",
     "deploy": "turnout.cli.deploy:deploy",
+    "package": "turnout.cli.package:package",
     "rollback": "turnout.cli.rollback:rollback",
     "releases": "turnout.cli.releases:releases",
     "status": "turnout.cli.status:status",

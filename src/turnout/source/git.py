@@ -99,6 +99,34 @@ class Repository:
         answer = await self._git(*listing, _path(source))
         return [] if answer.status else answer.out.splitlines()
 
+    async def files(self, old: str, new: str, source: str = ".") -> list[tuple[str, str]]:
+        """Files below `source` that differ from `old` to `new`: `A`, `M` or `D`, and the path relative to it.
+
+        Empty when either is not in this clone.
+        """
+        if not HASH.fullmatch(old) or not HASH.fullmatch(new):
+            return []
+        words = (
+            "diff",
+            "--no-renames",
+            "--no-ext-diff",
+            "--name-status",
+            "-z",
+            old,
+            new,
+            "--",
+            _path(source),
+        )
+        answer = await self._git(*words)
+        parts = answer.out.split("\0")[:-1] if not answer.status else []
+        top = "" if source == "." else f"{source}/"
+        return [(kind, name.removeprefix(top)) for kind, name in zip(parts[::2], parts[1::2], strict=True)]
+
+    async def text(self, commit: str, path: str) -> str | None:
+        """A file of a commit; None when either is not there."""
+        answer = await self._git("cat-file", "blob", f"{commit}:{path}") if HASH.fullmatch(commit) else None
+        return answer.out if answer and not answer.status else None
+
     async def ever(self, source: str = ".") -> list[str]:
         """Every path below `source` that any commit of this clone ever had, relative to it."""
         found = await self._out(

@@ -1,4 +1,4 @@
-"""The steps of `host adopt`: what the old workflow deployed becomes the first release, and goes on serving (DESIGN 5)."""
+"""The steps of `host adopt`: what the old workflow deployed becomes a release, and goes on serving (DESIGN 5)."""
 
 from __future__ import annotations
 

@@ -42,9 +42,8 @@ async def survey(work: Work, host: Target) -> Done:
         )
     if host.release == host.running:
         raise UsageError(f"{host.release} is what runs on {host.name} now", remedy="turnout releases")
-    return Done(
-        f"{host.running or 'nothing'} → {host.release}, {str(host.record(host.release).get('revision') or 'adopted')[:10]}"
-    )
+    revision = str(host.record(host.release).get("revision") or "adopted")[:10]
+    return Done(f"{host.running or 'nothing'} → {host.release}, {revision}")
 
 
 async def rehearse(work: Work, host: Target) -> Done:

@@ -13,7 +13,6 @@ from turnout_host.calls.common import Answer, next_number
 from turnout_host.errors import HostError, SurveyError, Unhealthy
 from turnout_host.host import Args, Host, Say
 from turnout_host.proof import bake, prove
-from turnout_host.state import State
 
 
 def call_adoption(host: Host, args: Args, say: Say) -> Answer:
