@@ -56,5 +56,5 @@ async def pack(
         parts = [(tree.manifest, tree.folder) for tree in (work.artifact, layer)]
         names = {entry.path.split("/")[0] for entry in work.artifact.manifest.entries} - {".npmrc"}
         work.note("packing", "package")
-        entries = await asyncio.to_thread(archive.write, parts, file, sorted({*names, "node_modules"}))
-        return Packed(file, work.revision, entries, file.stat().st_size, own, work.runs.node)
+        entries, size = await asyncio.to_thread(archive.write, parts, file, sorted({*names, "node_modules"}))
+        return Packed(file, work.revision, entries, size, own, work.runs.node)

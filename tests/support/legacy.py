@@ -1,15 +1,18 @@
-"""A VPS that the old workflow deployed, by the very commands of the spec: real `current/`, real `backups/`, its own PM2.
+"""A VPS that the old workflow deployed by the very commands of the spec: real `current/` and `backups/`, its own PM2.
 
 It has Node, npm and PM2 of its own. The app keeps its SQLite file in `current/prisma`, as many do.
 """
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
+import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -128,9 +131,11 @@ class Legacy(Site):
         self.hand(f"cd {current} && pm2 delete {NAME} < /dev/null; {START} < /dev/null")
         until(self.answers)
 
-    def videos(self) -> list[str]:
-        """The titles that the app answers with."""
-        return [one["title"] for one in self.answer("/videos").body]
+    def videos(self) -> set[str]:
+        """The titles in the database that the app's .env names."""
+        (url,) = re.findall(r'DATABASE_URL="file:(.*)"', (self.path / "current/.env").read_text())
+        with contextlib.closing(sqlite3.connect((self.path / "current" / url).resolve())) as database:
+            return {title for (title,) in database.execute("SELECT title FROM Video")}
 
     def add_video(self, title: str) -> bool:
         """Whether the app took a new video."""

@@ -217,7 +217,9 @@ class Site:
             f"UserKnownHostsFile={hosts}",
         ]
         argv = ["ssh", *options, "-p", str(sshd.port), f"{sshd.user}@127.0.0.1", "bash --login -e"]
-        done = subprocess.run(argv, input=script, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            argv, input=script, capture_output=True, text=True, timeout=seconds, check=False
+        )
         assert done.returncode == 0, (script, done)
         return done.stdout
 

@@ -20,8 +20,8 @@ Part = tuple[Manifest, Path]
 """A tree: its manifest, and the folder that holds it."""
 
 
-def write(parts: Sequence[Part], file: Path, names: Sequence[str]) -> int:
-    """Write what lies at or below the top names `names` of all parts to `file`, whole or not at all; gives the entries.
+def write(parts: Sequence[Part], file: Path, names: Sequence[str]) -> tuple[int, int]:
+    """Write what lies at or below the top names `names` of all parts to `file`, whole or not at all; entries and bytes.
 
     Raises PackageError for a `.env`, which no package may carry.
     """
@@ -38,7 +38,7 @@ def write(parts: Sequence[Part], file: Path, names: Sequence[str]) -> int:
         scratch.rename(file)
     finally:
         scratch.unlink(missing_ok=True)
-    return len(members)
+    return len(members), file.stat().st_size
 
 
 def _members(parts: Sequence[Part], names: Sequence[str]) -> Iterator[tuple[Entry, Path]]:

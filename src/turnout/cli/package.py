@@ -30,7 +30,7 @@ def package(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Build a revision and write it as one archive: dist, production node_modules, prisma, the files beside; no .env."""
+    """Build a revision and write it as one archive: dist, production node_modules, prisma and so on; never a .env."""
     from turnout.cli.running import run, target
     from turnout.events import Bus, Event
 
