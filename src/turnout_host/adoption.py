@@ -67,6 +67,7 @@ class Adoption:
     def look(self) -> Dict[str, Any]:
         """What would happen, and what is in the way."""
         moves, found, running = self.moves(), self._unexplained(), self.processes()
+        self._movable_folder()
         self._dotenv()
         self._running(running)
         stale = [process for process in running if self.is_stale(process)]
@@ -161,6 +162,20 @@ class Adoption:
     def _find(self, what: str, where: Any, why: str, *remedy: str, fatal: bool = True) -> None:
         self.findings.append(finding(what, str(where), why, list(remedy), fatal))
 
+    def _movable_folder(self) -> None:
+        """Renaming takes the right to write the folder itself, and one file system for both places."""
+        if self.folder.stat().st_dev != self._layout.releases.stat().st_dev:
+            self._find(
+                "current",
+                self.folder,
+                "current/ is a file system of its own",
+                "unmount it, with its files kept",
+            )
+        elif not os.access(str(self.folder), os.W_OK):
+            why = f"current/ belongs to {self.folder.owner()}, and cannot be moved by this user"
+            remedy = f"on the host: sudo chown -R $(id -un) {self.folder}"
+            self._find("current", self.folder, why, remedy)
+
     def _movable(self, move: Move) -> None:
         if move.old.is_symlink() and not os.readlink(str(move.old)).startswith("/"):
             self._find(
@@ -235,7 +250,7 @@ class Adoption:
 
     def _serving(self, running: List[Process]) -> None:
         """It listens where a release would, and answers well; else a later release would listen elsewhere."""
-        wrapper.apps(self.toolchain, self.folder, self.settings, self.dotenv()["keys"])
+        self._told_twice()
         self.health["port"] = port = self.port()
         ours = {process.pid for process in running} | {self._listing.daemon()}
         if not ours & set(proc.owners(port)):
@@ -254,6 +269,17 @@ class Adoption:
             self._find(
                 "health", f"port {port}", why, "mend that first", "or set `path` in [health] of turnout.toml"
             )
+
+    def _told_twice(self) -> None:
+        """PM2's file beat the .env until now; in a release the .env wins (DESIGN 7)."""
+        app = apps.app_of(
+            wrapper.apps(self.toolchain, self.folder, self.settings), str(self.settings.get("app"))
+        )
+        values, env = apps.values_of(self.folder), app["turnout"]["env"]
+        differ = sorted(key for key in values if env.get(key, values[key]) != values[key])
+        if differ:
+            why = f"PM2's file and the .env differ in {', '.join(differ)}: from now on the .env counts"
+            self._find("dotenv", self.folder / ".env", why, fatal=False)
 
     def port(self) -> int:
         """The port that it should serve on by Turnout's rules."""

@@ -59,11 +59,7 @@ class Survey:
                     where,
                     "drift: `current` is a real folder, put there by a hand or another tool, not Turnout's link",
                     [
-                        *(
-                            ["what the old workflow deployed: turnout host adopt ENV"]
-                            if kind == "folder"
-                            else []
-                        ),
+                        *(["what the old workflow deployed: turnout host adopt"] if kind == "folder" else []),
                         f"look what it holds: ls -la {where}",
                         f"move it away, then deploy again: mv {where} {where}-by-hand",
                     ],
@@ -71,7 +67,7 @@ class Survey:
             )
         elif self._state.releases.get(self.running or "", {}).get("state") == "adopting":
             why = f"the adoption of {self.running} was interrupted; the app serves on"
-            self.findings.append(finding("current", where, why, ["turnout host adopt ENV goes on with it"]))
+            self.findings.append(finding("current", where, why, ["turnout host adopt"]))
         elif kind == "link" and not known(self._state, self.running):
             self.findings.append(
                 finding(

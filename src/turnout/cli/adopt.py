@@ -76,3 +76,6 @@ def screen(seen: dict[str, Any], indent: str = "") -> Iterator[Line]:
         rows.append(["", "in fork mode, with a gap of about 0.5 s"])
     yield "bold", f"{indent}{seen['host']}: what the old workflow deployed becomes {release}"
     yield from (("", line) for line in columns(rows, indent=f"{indent}  "))
+    yield from (
+        ("yellow", f"{indent}  note: {found['why']}") for found in seen["findings"] if not found["fatal"]
+    )

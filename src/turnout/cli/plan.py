@@ -142,6 +142,8 @@ def _host(one: Outlook, limit: int | None) -> Iterator[Line]:
 
         yield from adoption({**one.adoption, "host": "first, by `turnout host adopt`"}, indent="  ")
     for found in one.findings:
+        if one.adoption and not found["fatal"]:  # the adoption told it
+            continue
         yield (
             "red" if found["fatal"] else "yellow",
             f"  {'refused' if found['fatal'] else 'note'}  {found['why']}",

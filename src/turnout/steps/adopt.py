@@ -38,6 +38,7 @@ async def survey(work: Work, host: Target) -> Done:
         raise NothingToDo("unchanged", f"there is nothing to adopt on {host.name}", host.running)
     refuse(host, seen["findings"])
     host.release = str(seen["release"])
+    work.notes += [f"{host.name}: {found['why']}" for found in seen["findings"]]
     return Done(f"current/ becomes {host.release}")
 
 

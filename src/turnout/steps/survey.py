@@ -39,7 +39,10 @@ def refuse(host: Target, findings: list[dict[str, Any]], environment: str = "") 
             where=f"{host.name}, {fatal[0]['where']}",
             why=[found["why"] for found in fatal[1:]],
             remedy=[
-                typed(line.replace("adopt ENV", f"adopt {environment}".rstrip()), host.address)
+                typed(
+                    line.replace("turnout host adopt", f"turnout host adopt {environment}".rstrip()),
+                    host.address,
+                )
                 for found in fatal
                 for line in found["remedy"]
             ],
