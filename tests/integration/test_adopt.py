@@ -87,6 +87,8 @@ def test_a_deploy_to_such_a_host_says_what_to_type(old: Legacy) -> None:
     """Refused with 23 before anything is sent; the folder, the processes and the backups are as they were."""
     before, pids = tree(old.path / "current"), {process.pid for process in old.processes()}
 
+    (seen,) = old.turnout("plan", "--json", check=3).json["hosts"]
+    assert (seen["adoption"]["release"], seen["release"], seen["rollback"]["release"]) == ("v1", "v2", "v1")
     block = told(old.deploy(check=23), 23, "refused")
 
     assert "real folder" in block.text

@@ -27,15 +27,22 @@ async def asked(config: Config, environment: Environment) -> dict[str, Any]:
 
 
 async def begin(work: Work) -> None:
-    """Reach the hosts and take their leases."""
+    """Reach the hosts, take their leases, and see which of them there is something to adopt on."""
     await connect(work, "survey")
+    wanted = await asked(work.config, work.environment)
+    for host in work.targets:
+        host.state["adoption"] = await host.client.call("adoption", **wanted)
+    if not any(host.state["adoption"]["needed"] for host in work.targets):
+        raise NothingToDo(
+            "unchanged", "there is no folder of the old workflow to adopt", work.targets[0].running
+        )
 
 
 async def survey(work: Work, host: Target) -> Done:
-    """Look once more, now that nobody else can change it."""
-    seen = await host.client.call("adoption", **await asked(work.config, work.environment))
+    """Refuse what would be lost or could not be proved; before anything is changed."""
+    seen = host.state["adoption"]
     if not seen["needed"]:
-        raise NothingToDo("unchanged", f"there is nothing to adopt on {host.name}", host.running)
+        return Done("there is nothing to adopt here", "skipped")
     refuse(host, seen["findings"])
     host.release = str(seen["release"])
     work.notes += [f"{host.name}: {found['why']}" for found in seen["findings"]]
@@ -44,6 +51,8 @@ async def survey(work: Work, host: Target) -> Done:
 
 async def adopt(work: Work, host: Target) -> Done:
     """Rehearse what runs; then one exchange of names makes it a release, and no process notices."""
+    if not host.release:
+        return Done("", "skipped")
     answer = await host.client.call(
         "adopt",
         on_event=work.listen("adopt", host),
@@ -59,6 +68,8 @@ async def adopt(work: Work, host: Target) -> Done:
 
 async def verify(work: Work, host: Target) -> Done:
     """Prove every process, watch for the bake time, bless: from now on it can be gone back to."""
+    if not host.release:
+        return Done("", "skipped")
     try:
         answer = await host.client.call(
             "prove_adopted",

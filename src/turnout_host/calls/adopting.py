@@ -12,6 +12,7 @@ from turnout_host.adoption import Adoption
 from turnout_host.calls.common import Answer, next_number
 from turnout_host.errors import HostError, SurveyError, Unhealthy
 from turnout_host.host import Args, Host, Say
+from turnout_host.layout import Layout
 from turnout_host.proof import bake, prove
 
 
@@ -88,12 +89,10 @@ def _look(host: Host, args: Args) -> Adoption:
 
 def _rehearse(host: Host, job: Adoption, say: Say) -> float:
     """Boot it on a spare port as a release would be: then it can be gone back to. Seconds of the boot."""
-    place = host.layout.release(job.release)
     values = apps.values_of(job.folder)
-    disk.link(place, str(host.layout.current), host.layout.tmp)
     try:
         done = rehearsal.rehearse(
-            host.layout,
+            _InPlace(str(host.layout.path)),
             job.release,
             str(job.record()["release_id"]),
             job.toolchain,
@@ -103,9 +102,16 @@ def _rehearse(host: Host, job: Adoption, say: Say) -> float:
             lambda text: say({"kind": "note", "text": text}),
         )
     except Unhealthy as error:
-        place.unlink()
         raise hiding.conceal(error, values) from None
     return float(done["boot_seconds"])
+
+
+class _InPlace(Layout):
+    """Where the release that is to be still lies in `current/`."""
+
+    def release(self, name: str) -> Path:
+        """The one folder that is there."""
+        return self.current
 
 
 def _keep_dotenv(host: Host, job: Adoption) -> None:
