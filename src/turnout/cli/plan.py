@@ -149,6 +149,8 @@ def _host(one: Outlook, limit: int | None) -> Iterator[Line]:
             f"  {'refused' if found['fatal'] else 'note'}  {found['why']}",
         )
         yield from (("", f"    do   {line}") for line in found["remedy"] if found["fatal"])
+    if one.unknown:
+        yield "dim", f"  changes       not known: {one.unknown}"
     yield from _list("commits", one.commits, limit)
     yield from _list("files", [f"{kind} {path}" for kind, path in one.files], limit)
     packages = [f"{package}{' (build only)' if package.dev else ''}" for package in one.packages]

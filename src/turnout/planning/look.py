@@ -15,7 +15,7 @@ from turnout.artifact.stream import stream
 from turnout.builder.cache import Cache
 from turnout.builder.runtime import own_platform
 from turnout.config import example
-from turnout.errors import GateRefused, TurnoutError
+from turnout.errors import GateRefused, TurnoutError, UsageError
 from turnout.hosts.faults import typed
 from turnout.planning import forecast, locks
 from turnout.planning.pending import Migration, pending
@@ -48,6 +48,8 @@ class Outlook:
     findings: list[dict[str, Any]] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
+    unknown: str = ""
+    """Why commits and files cannot be told, "" when they can."""
     packages: list[locks.Package] = field(default_factory=list)
     migrations: list[Migration] = field(default_factory=list)
     known_by: str = ""
@@ -190,6 +192,14 @@ async def _changes(work: Work, seen: Outlook) -> None:
     assert work.repository
     assert work.revision
     source, old = work.config.source, str(seen.revision or "")
+    if not old:
+        seen.unknown = f"{seen.running} was adopted, and its revision is not known" if seen.running else ""
+        return
+    try:
+        await work.repository.resolve(old, source)
+    except UsageError:
+        seen.unknown = f"{old[:10]}, which runs there, is not in this clone"
+        return
     seen.commits = await work.repository.changes(old, work.revision.commit, source)
     seen.files = await work.repository.files(old, work.revision.commit, source)
     if any(name == "package-lock.json" for _, name in seen.files):

@@ -109,7 +109,7 @@ def _rehearse(host: Host, job: Adoption, say: Say) -> float:
 class _InPlace(Layout):
     """Where the release that is to be still lies in `current/`."""
 
-    def release(self, name: str) -> Path:
+    def release(self, name: str) -> Path:  # noqa: ARG002 - it is not there under its name yet
         """The one folder that is there."""
         return self.current
 

@@ -110,6 +110,11 @@ def test_long_lists_end_and_say_so() -> None:
     assert "commit 19" in text(found, None)
 
 
+def test_changes_that_cannot_be_told_are_not_left_out_in_silence() -> None:
+    """An adopted release, or a revision that this clone does not have."""
+    assert "not known: v1 was adopted" in text(plan("deploy", replace(HOST, unknown="v1 was adopted")))
+
+
 def test_a_host_that_has_it_is_one_line() -> None:
     """Beside one that has not."""
     shown = text(plan("deploy", replace(HOST, host="a", unchanged=True), replace(HOST, host="b")))
