@@ -176,7 +176,7 @@ def _state(work: Work) -> str:
         return "the host ends the switch by itself: the new release if it can be proved, else the one before"
     if not work.targets:
         return "nothing was changed"
-    serving = ", ".join(f"{target.running or 'nothing'} on {target.name}" for target in work.targets)
+    serving = ", ".join(f"{target.serves} on {target.name}" for target in work.targets)
     return f"serves as before: {serving}"
 
 

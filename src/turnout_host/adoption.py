@@ -72,13 +72,14 @@ class Adoption:
         self._running(running)
         stale = [process for process in running if self.is_stale(process)]
         shared = releases.shared_names(list(self._args.get("shared") or []))
-        data = [move.name for move in moves if move.name in shared and move.name not in QUIET]
+        named = [move.name for move in moves if move.name in shared]
+        data = [name for name in named if name not in QUIET]
         return {
             "needed": needed(self._layout, self._state),
             "interrupted": adopting(self._state) is not None,
             "release": self.release,
             "dotenv": self.dotenv(),
-            "moves": [move.name for move in moves],
+            "moves": named,
             "unexplained": [one._asdict() for one in found[:SHOWN]],
             "backups": self._backups(),
             "processes": [

@@ -16,6 +16,7 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
+from tests.support.client import TURNOUT, Run
 from tests.support.site import API_KEY, NAME, Site, remove, until
 from tests.turnout_host.site import pm2_folder
 
@@ -107,6 +108,26 @@ class Legacy(Site):
         script = self.sshd.home / "deploy.sh"
         script.write_text(DEPLOY.format(**words))
         self.hand(f"INSTALL={shlex.quote(install)} bash -e {script} < /dev/null", seconds=240)
+
+    def answered(self, answer: str, *arguments: str) -> Run:
+        """Run turnout at a terminal and answer its question."""
+        keyboard, terminal = os.openpty()
+        try:
+            os.write(keyboard, f"{answer}\n".encode())
+            done = subprocess.run(
+                [str(TURNOUT), *arguments],
+                cwd=self.repo,
+                env=self._deployer_env(),
+                stdin=terminal,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+        finally:
+            os.close(keyboard)
+            os.close(terminal)
+        return Run(arguments, done.returncode, done.stdout, done.stderr)
 
     def backups(self) -> list[str]:
         """The real folders under `backups/`, oldest first."""

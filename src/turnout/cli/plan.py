@@ -86,6 +86,7 @@ def _host_object(one: Outlook) -> dict[str, Any]:
         "unchanged": one.unchanged,
         "adoption": one.adoption,
         "findings": one.findings,
+        "changes_unknown": one.unknown or None,
         "commits": one.commits,
         "files": [{"change": kind, "path": path} for kind, path in one.files],
         "dependencies": [
@@ -155,7 +156,7 @@ def _host(one: Outlook, limit: int | None) -> Iterator[Line]:
     yield from _list("files", [f"{kind} {path}" for kind, path in one.files], limit)
     packages = [f"{package}{' (build only)' if package.dev else ''}" for package in one.packages]
     yield from _list("dependencies", packages, limit)
-    yield from _migrations(one)
+    yield from _migrations(one, limit)
     if one.keys_missing:
         yield "red", f"  dotenv        lacks {', '.join(one.keys_missing)}"
     yield from _goods(one)
@@ -169,15 +170,18 @@ def _list(name: str, lines: list[str], limit: int | None) -> Iterator[Line]:
         yield "dim", f"  {'':<13} … and {len(lines) - limit} more (-v shows all)"
 
 
-def _migrations(one: Outlook) -> Iterator[Line]:
+def _migrations(one: Outlook, limit: int | None) -> Iterator[Line]:
     for at, migration in enumerate(one.migrations):
         style = "" if migration.only_adds else "yellow"
         yield style, f"  {'migrations' if not at else '':<13} {migration.name}"
         for effect in migration.effects:
             locks = f" · locks: {effect.locks}" if effect.locks else ""
             yield style, f"  {'':<15} {effect}{locks}"
-        for line in migration.sql.strip().splitlines():
+        lines = migration.sql.strip().splitlines()
+        for line in lines[:limit]:
             yield "dim", f"  {'':<15} | {line}"
+        if limit is not None and len(lines) > limit:
+            yield "dim", f"  {'':<15} | … and {len(lines) - limit} lines more (-v shows all)"
     if one.migrations and one.known_by != "the journal":
         yield "dim", f"  {'':<13} ({one.known_by})"
 
