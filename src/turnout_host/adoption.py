@@ -9,17 +9,11 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from turnout_host import apps, dotenv, facts, proc, releases, relocate, switch
-from turnout_host.errors import HostError
+from turnout_host import dotenv, proc, releases, relocate, switch
 from turnout_host.layout import Layout
-from turnout_host.probe import Answer, Probe
-from turnout_host.processes import wrapper
-from turnout_host.processes.listing import Listing, Process, parsed
-from turnout_host.processes.pm2 import PM2
-from turnout_host.processes.rpc import RpcError
+from turnout_host.serving import Serving
 from turnout_host.state import Record, State
 from turnout_host.survey import Finding, finding
-from turnout_host.toolchain import Toolchain
 from turnout_host.unexplained import Found, Rules, siblings, unexplained
 
 SUBJECT = "what the old workflow deployed"
@@ -58,19 +52,15 @@ class Adoption:
         self.release = adopting(state) or f"v{number}"
         self.findings: List[Finding] = []
         self.folder = layout.current if switch.target(layout) else layout.release(self.release)
-        self.settings, self.health = dict(args.get("processes") or {}), dict(args.get("health") or {})
-        self.home = facts.pm2_home()
-        self._listing = Listing(layout, self.home)
-        self.toolchain = Toolchain(layout, None, None, self._path())
-        self.answer: Optional[Answer] = None
+        settings, health = dict(args.get("processes") or {}), dict(args.get("health") or {})
+        self.serving = Serving(layout, self.folder, settings, health)
 
     def look(self) -> Dict[str, Any]:
         """What would happen, and what is in the way."""
-        moves, found, running = self.moves(), self._unexplained(), self.processes()
+        moves, found = self.moves(), self._unexplained()
         self._movable_folder()
         self._dotenv()
-        self._running(running)
-        stale = [process for process in running if self.is_stale(process)]
+        self.findings += self.serving.findings()
         shared = releases.shared_names(list(self._args.get("shared") or []))
         named = [move.name for move in moves if move.name in shared]
         data = [name for name in named if name not in QUIET]
@@ -84,16 +74,16 @@ class Adoption:
             "backups": self._backups(),
             "processes": [
                 {"name": one.name, "pid": one.pid, "mode": one.mode, "folder": proc.cwd(one.pid or 0)}
-                for one in running
+                for one in self.serving.processes()
             ],
-            "reload": self._why_reload(stale, data),
+            "reload": self._why_reload(data),
             "findings": sorted(self.findings, key=lambda one: not one["fatal"]),
         }
 
     def record(self) -> Record:
         """What the journal is to know of the release, as of one that Turnout made."""
-        path = str(self.toolchain.env()["PATH"])
-        said = (self.answer.body or {}).get("release") if self.answer else None
+        path, answer = str(self.serving.toolchain.env()["PATH"]), self.serving.answer
+        said = (answer.body or {}).get("release") if answer else None
         return {
             "adopted": True,
             "manifest": None,
@@ -108,8 +98,8 @@ class Adoption:
                 "taken_over": [],
             },
             "dependencies": None,
-            "toolchain": {"node": None, "pm2": None, "path": path, "pm2_home": self.home},
-            "processes": self.settings,
+            "toolchain": {"node": None, "pm2": None, "path": path, "pm2_home": self.serving.home},
+            "processes": self.serving.settings,
             "health": dict(self._args.get("health") or {}),
             "migrations": releases.migrations(self.folder),
         }
@@ -126,18 +116,6 @@ class Adoption:
                     self._movable(move)
         return found
 
-    def processes(self) -> List[Process]:
-        """What PM2 runs from this app's folder."""
-        try:
-            return [parsed(raw) for raw in self._listing.all() if self._listing.ours(raw)]
-        except RpcError:
-            return []
-
-    def is_stale(self, process: Process) -> bool:
-        """Does it work elsewhere than in what becomes the release: in a backup, or in a folder that is gone?"""
-        where, here = proc.cwd(process.pid or 0) or "", os.path.realpath(str(self.folder))
-        return where != here and not where.startswith(here + "/")
-
     def dotenv(self) -> Dict[str, Any]:
         """Digest and key names of the dotenv that the environment gets."""
         data = _read(self.folder / ".env")
@@ -150,15 +128,6 @@ class Adoption:
             "digest": dotenv.digest(data),
             "keys": sorted(dotenv.parse(data.decode("utf-8", "replace"))),
         }
-
-    def _path(self) -> str:
-        """PATH of the login shell behind the folder of the daemon's Node: where a version manager has PM2, too."""
-        daemon, path = self._listing.daemon(), facts.shell_env().get("PATH", "")
-        try:
-            own = os.path.dirname(os.readlink(f"/proc/{daemon}/exe")) if daemon else ""
-        except OSError:
-            own = ""
-        return os.pathsep.join(filter(None, (own, path)))
 
     def _find(self, what: str, where: Any, why: str, *remedy: str, fatal: bool = True) -> None:
         self.findings.append(finding(what, str(where), why, list(remedy), fatal))
@@ -231,75 +200,14 @@ class Adoption:
                 f"keep shared/.env: cp {there} {here}",
             )
 
-    def _running(self, running: List[Process]) -> None:
-        name = str(self.settings.get("app"))
-        if not any(process.name == name and process.status == "online" for process in running):
-            self._find(
-                "processes",
-                "PM2",
-                f"PM2 runs no {name} from {self._layout.path}: what does not serve cannot be proved",
-                f"start it as before: cd {self.folder} && pm2 start {self.settings.get('config')} --env "
-                f"{self.settings.get('process_env')}",
-                f"or begin anew: mv {self._layout.current} {self._layout.current}-by-hand, then turnout deploy",
-            )
-            return
-        try:
-            self._serving(running)
-        except HostError as error:
-            remedy = [str(line) for line in error.detail.get("remedy") or []]
-            self._find("processes", error.detail.get("where") or self.folder, error.message, *remedy)
-
-    def _serving(self, running: List[Process]) -> None:
-        """It listens where a release would, and answers well; else a later release would listen elsewhere."""
-        self._told_twice()
-        self.health["port"] = port = self.port()
-        ours = {process.pid for process in running} | {self._listing.daemon()}
-        if not ours & set(proc.owners(port)):
-            key = self.health.get("port_env")
-            self._find(
-                "port",
-                f"port {port}",
-                f"the app does not listen on port {port}, which a release would get",
-                f"PM2's file or its stored environment may say another: write the real {key} into {self.folder}/.env",
-                "or set `port` in [health] of turnout.toml",
-            )
-            return
-        self.answer = Probe(port, str(self.health["path"]), float(self.health["timeout"])).ask()
-        if not self.answer.ok:
-            why = f"it does not answer well on {self.health['path']}: {self.answer.reason}"
-            self._find(
-                "health", f"port {port}", why, "mend that first", "or set `path` in [health] of turnout.toml"
-            )
-
-    def _told_twice(self) -> None:
-        """PM2's file beat the .env until now; in a release the .env wins (DESIGN 7)."""
-        app = apps.app_of(
-            wrapper.apps(self.toolchain, self.folder, self.settings), str(self.settings.get("app"))
-        )
-        values, env = apps.values_of(self.folder), app["turnout"]["env"]
-        differ = sorted(key for key in values if env.get(key, values[key]) != values[key])
-        if differ:
-            why = f"PM2's file and the .env differ in {', '.join(differ)}: from now on the .env counts"
-            self._find("dotenv", self.folder / ".env", why, fatal=False)
-
-    def port(self) -> int:
-        """The port that it should serve on by Turnout's rules."""
-        if self.health.get("port"):
-            return int(self.health["port"])
-        values = apps.values_of(self.folder)
-        return apps.port(self.toolchain, self.folder, self.settings, values, str(self.health["port_env"]))
-
-    def pm2(self) -> PM2:
-        """PM2 as this app uses it."""
-        return PM2(self._layout, self.settings, self.toolchain, self.home)
-
     def _backups(self) -> List[str]:
         found = [one for one in self._layout.backups.iterdir() if one.is_dir() and not one.is_symlink()]
         return sorted(one.name for one in found)
 
-    def _why_reload(self, stale: List[Process], data: List[str]) -> str:
+    def _why_reload(self, data: List[str]) -> str:
         """Why processes are reloaded, "" when they go on untouched."""
         reasons: List[str] = []
+        stale = self.serving.stale()
         if stale:
             where = proc.cwd(stale[0].pid or 0) or "a folder that is gone"
             reasons.append(f"process {stale[0].pid} works in {where}")

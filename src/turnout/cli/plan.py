@@ -15,7 +15,7 @@ from turnout.model import DeployOptions
 
 if TYPE_CHECKING:
     from turnout.events import Event
-    from turnout.planning.look import Outlook, Plan
+    from turnout.planning.outlook import Outlook, Plan
     from turnout.planning.pending import Migration
 
 CHANGES = 3

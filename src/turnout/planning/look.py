@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,8 @@ from turnout.config import example
 from turnout.errors import GateRefused, TurnoutError, UsageError
 from turnout.hosts.faults import typed
 from turnout.planning import forecast, locks
-from turnout.planning.pending import Migration, pending
+from turnout.planning.outlook import Outlook, Plan
+from turnout.planning.pending import pending
 from turnout.runner import connect
 from turnout.source.git import Repository
 from turnout.steps import adopt, build, checkout, package, toolchain
@@ -31,56 +31,7 @@ if TYPE_CHECKING:
     from turnout.config.schema import Config, Environment
     from turnout.config.surroundings import Reach
     from turnout.events import Bus
-    from turnout.model import DeployOptions, Revision
-
-
-@dataclass
-class Outlook:
-    """What one host would see."""
-
-    host: str
-    release: str
-    running: str | None
-    revision: str | None
-    unchanged: bool = False
-    adoption: dict[str, Any] | None = None
-    """What `host adopt` would do first, where the old workflow deployed."""
-    findings: list[dict[str, Any]] = field(default_factory=list)
-    commits: list[str] = field(default_factory=list)
-    files: list[tuple[str, str]] = field(default_factory=list)
-    unknown: str = ""
-    """Why commits and files cannot be told, "" when they can."""
-    packages: list[locks.Package] = field(default_factory=list)
-    migrations: list[Migration] = field(default_factory=list)
-    known_by: str = ""
-    """How it is known which migrations are in: `the journal`, or why they are all listed."""
-    keys_missing: list[str] = field(default_factory=list)
-    runtime: dict[str, Any] = field(default_factory=dict)
-    bytes_contents: int = 0
-    bytes_sent: int = 0
-    disk: dict[str, int] = field(default_factory=dict)
-    seconds: float | None = None
-
-    @property
-    def refused(self) -> bool:
-        """A deployment (or the adoption before it) would be refused as things are."""
-        return any(found["fatal"] for found in self.findings)
-
-    @property
-    def back_is_safe(self) -> bool:
-        """Would the running release work with what the pending migrations do?"""
-        return all(one.only_adds for one in self.migrations)
-
-
-@dataclass
-class Plan:
-    """All hosts, and what the gate says."""
-
-    revision: Revision
-    verdict: str
-    reasons: list[str]
-    remedy: list[str]
-    hosts: list[Outlook]
+    from turnout.model import DeployOptions
 
 
 async def look(

@@ -37,7 +37,7 @@ def call_adopt(host: Host, args: Args, say: Say) -> Answer:
     name, boot_seconds = job.release, 0.0
     record = job.record()
     if not adoption.adopting(host.journal.state):
-        boot_seconds = _rehearse(host, job, say) if job.health.get("rehearse") else 0.0
+        boot_seconds = _rehearse(host, job, say) if job.serving.health.get("rehearse") else 0.0
         host.journal.append(
             "adoption.asked",
             host.deployment,
@@ -65,7 +65,7 @@ def call_prove_adopted(host: Host, args: Args, say: Say) -> Answer:
     found = apps.facts(host.layout, host.journal.state, name)
     note = lambda text: say({"kind": "note", "text": text})  # noqa: E731
     job, record, since = _look(host, args), host.journal.state.releases[name], 0.0
-    reload = bool(record.get("reload")) or any(map(job.is_stale, job.processes()))
+    reload = bool(record.get("reload")) or bool(job.serving.stale())
     try:
         if reload:
             since = proc.now()
@@ -95,9 +95,9 @@ def _rehearse(host: Host, job: Adoption, say: Say) -> float:
             _InPlace(str(host.layout.path)),
             job.release,
             str(job.record()["release_id"]),
-            job.toolchain,
-            job.settings,
-            job.health,
+            job.serving.toolchain,
+            job.serving.settings,
+            job.serving.health,
             values,
             lambda text: say({"kind": "note", "text": text}),
         )

@@ -11,7 +11,7 @@ from turnout.cli.plan import as_object, exit_code, screen
 from turnout.migrations.effects import Effect
 from turnout.model import Revision
 from turnout.planning.locks import Package
-from turnout.planning.look import Outlook, Plan
+from turnout.planning.outlook import Outlook, Plan
 from turnout.planning.pending import Migration
 
 REVISION = Revision("3f2a1bc45d3f2a1bc45d3f2a1bc45d3f2a1bc45d", "tree", "Faster search", "main")
