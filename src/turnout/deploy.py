@@ -9,6 +9,7 @@ from __future__ import annotations
 from turnout.plan import Plan, Step
 from turnout.steps import (
     activate,
+    adopt,
     backup,
     build,
     checkout,
@@ -64,4 +65,15 @@ ROLLBACK = Plan(
         Step("notify", "deployer", notify.notify),
     ),
     begin=target.begin,
+)
+
+ADOPT = Plan(
+    "host adopt",
+    (
+        Step("survey", "each host", adopt.survey),
+        Step("adopt", "each host", adopt.adopt),
+        Step("verify", "host by host", adopt.verify),
+        Step("notify", "deployer", notify.notify),
+    ),
+    begin=adopt.begin,
 )

@@ -13,7 +13,7 @@ from turnout.events import Bus
 from turnout.gate import verdict
 from turnout.model import DeployOptions
 from turnout.runner import connect
-from turnout.steps import evidence
+from turnout.steps import adopt, evidence
 from turnout.steps.connect import look
 from turnout.steps.work import Work
 
@@ -62,9 +62,17 @@ async def decide(
         return work.revision, verdict.decide(await evidence.gather(work, branch))
 
 
-async def _each(config: Config, environment: Environment, reach: Reach, call: str) -> list[dict[str, Any]]:
+async def adoption(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
+    """What adopting each host would do (docs/protocol.md, `adoption`)."""
+    return await _each(config, environment, reach, "adoption", await adopt.asked(config, environment))
+
+
+async def _each(
+    config: Config, environment: Environment, reach: Reach, call: str, args: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    asked = args if args is not None else config.settings(environment)
     outcomes = await asyncio.gather(
-        *(_ask(config, environment, reach, address, call) for address in reach.hosts), return_exceptions=True
+        *(_ask(environment, reach, address, call, asked) for address in reach.hosts), return_exceptions=True
     )
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     if failures:
@@ -73,11 +81,11 @@ async def _each(config: Config, environment: Environment, reach: Reach, call: st
 
 
 async def _ask(
-    config: Config, environment: Environment, reach: Reach, address: Address, call: str
+    environment: Environment, reach: Reach, address: Address, call: str, args: dict[str, Any]
 ) -> dict[str, Any]:
     try:
         async with await connect(environment, reach, address) as client:
-            answer = await client.call(call, **config.settings(environment))
+            answer = await client.call(call, **args)
     except TurnoutError as error:
         error.host = str(address)
         raise

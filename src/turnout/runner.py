@@ -180,7 +180,7 @@ def _state(work: Work) -> str:
         return "nothing was changed"
     if any(target.switch for target in work.targets):
         return "; ".join(_switch_state(target) for target in work.targets)
-    serving = ", ".join(f"{target.running or 'nothing'} on {target.name}" for target in work.targets)
+    serving = ", ".join(f"{target.serves} on {target.name}" for target in work.targets)
     return f"serves as before: {serving}"
 
 

@@ -19,7 +19,7 @@ def stage(layout: Layout, store: Store, name: str, entries: List[Entry], shared:
 
     What the artifact has at or below a shared name stays out: the shared one wins. Raises StoreError for bad blobs.
     """
-    names = _shared_names(shared)
+    names = shared_names(shared)
     wanted = [entry for entry in entries if not any(_at_or_below(entry.path, one) for one in names)]
     with full_disk(), disk.placed(layout.release(name), layout.tmp) as temp:
         store.fill(wanted, temp)
@@ -85,7 +85,7 @@ def _share(layout: Layout, tree: Path, name: str) -> None:
     os.symlink(str(target), str(link))
 
 
-def _shared_names(shared: Sequence[str]) -> List[str]:
+def shared_names(shared: Sequence[str]) -> List[str]:
     """Checked, each once, and without those below another one: a link there would land inside `shared/`."""
     found = {_shared_name(name) for name in shared}
     return sorted(name for name in found if not any(name.startswith(other + "/") for other in found))

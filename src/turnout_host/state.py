@@ -77,6 +77,11 @@ def _staged(state: State, entry: Record) -> None:
     state.newest = max(state.newest, record["number"])
 
 
+def _adopting(state: State, entry: Record) -> None:
+    _staged(state, entry)
+    state.releases[entry["release"]]["state"] = "adopting"
+
+
 def _prepared(state: State, entry: Record) -> None:
     record = state.releases.get(entry["release"])
     if record:
@@ -180,6 +185,7 @@ def _deployment(state: State, entry: Record) -> None:
 _HANDLERS: Dict[str, Any] = {
     "deployment.started": _deployment,
     "deployment.finished": _deployment,
+    "adoption.asked": _adopting,
     "hand.noticed": _hand,
     "layer.made": _layer,
     "release.staging": _staging,

@@ -36,10 +36,11 @@ class Survey:
     def look(self) -> Dict[str, Any]:
         """Everything that is to be found, worst first."""
         self._current()
-        self._drift()
-        self._dotenv()
-        self._runtime()
-        self._processes()
+        if switch.kind(self._layout) != "folder":  # whatever is in that one is for the adoption to say
+            self._drift()
+            self._dotenv()
+            self._runtime()
+            self._processes()
         self.findings.sort(key=lambda found: not found["fatal"])
         return {
             "findings": self.findings,
@@ -58,11 +59,15 @@ class Survey:
                     where,
                     "drift: `current` is a real folder, put there by a hand or another tool, not Turnout's link",
                     [
+                        *(["what the old workflow deployed: turnout host adopt"] if kind == "folder" else []),
                         f"look what it holds: ls -la {where}",
                         f"move it away, then deploy again: mv {where} {where}-by-hand",
                     ],
                 )
             )
+        elif self._state.releases.get(self.running or "", {}).get("state") == "adopting":
+            why = f"the adoption of {self.running} was interrupted; the app serves on"
+            self.findings.append(finding("current", where, why, ["turnout host adopt"]))
         elif kind == "link" and not known(self._state, self.running):
             self.findings.append(
                 finding(

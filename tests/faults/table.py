@@ -36,7 +36,7 @@ def _cell(one: dict[str, Any] | None) -> str:
     if one is None:
         return "not run"
     if not one["met"]:
-        return "–"
+        return "not met"
     if one["problems"]:
         return f"**RED**: {'; '.join(one['problems'])}".replace("|", "/")
     return f"{SIGNS[one['serves']]}, {one['exit_code']}"

@@ -202,7 +202,7 @@ class Site:
 
     # the VPS
 
-    def hand(self, script: str) -> str:
+    def hand(self, script: str, seconds: float = 60) -> str:
         """What a person types there after logging in; what it printed. An error ends it and raises."""
         sshd, hosts = self.sshd, self.root / "known_hosts"
         hosts.write_text(sshd.host_key_line)
@@ -217,7 +217,9 @@ class Site:
             f"UserKnownHostsFile={hosts}",
         ]
         argv = ["ssh", *options, "-p", str(sshd.port), f"{sshd.user}@127.0.0.1", "bash --login -e"]
-        done = subprocess.run(argv, input=script, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            argv, input=script, capture_output=True, text=True, timeout=seconds, check=False
+        )
         assert done.returncode == 0, (script, done)
         return done.stdout
 

@@ -112,3 +112,10 @@ def test_old_host_programs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         *(f"turnout_host-{one * 16}.pyz" for one in "abfg"),
         "turnout_host.pyz",
     ]
+
+
+def test_an_adopted_release_is_never_pruned() -> None:
+    """Turnout did not make it, and removes nothing that it did not make (docs/adopt.md)."""
+    adopted = [("adoption.asked", {"release": "v1", "adopted": True}), ("release.blessed", {"release": "v1"})]
+    state = fold(*adopted, *(entry for number in range(2, 9) for entry in life(f"v{number}")))
+    assert set(kept(state, "v8", 2)) == {"v8", "v7", "v6", "v1"}

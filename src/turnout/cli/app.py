@@ -16,16 +16,19 @@ COMMANDS = {
     "init": "turnout.cli.init:init",
     "doctor": "turnout.cli.doctor:doctor",
     "decide": "turnout.cli.decide:decide",
+    "plan": "turnout.cli.plan:plan",
     "deploy": "turnout.cli.deploy:deploy",
+    "package": "turnout.cli.package:package",
     "rollback": "turnout.cli.rollback:rollback",
     "releases": "turnout.cli.releases:releases",
     "status": "turnout.cli.status:status",
     "health": "turnout.cli.health:health",
     "host trust": "turnout.cli.host:trust",
+    "host adopt": "turnout.cli.adopt:adopt",
     "demo": "turnout.cli.demo.command:demo",
 }
 """Each command and the function that carries it out; its docstring is the help text."""
-GROUPS = {"host": "Host keys."}
+GROUPS = {"host": "Get to know a host."}
 
 
 class Group(TyperGroup):

@@ -134,6 +134,42 @@ class Repository:
         tips = [line.split("\t")[0] for line in answer.out.splitlines()] if not answer.status else []
         return any([await self._commit(tip) is None for tip in tips if HASH.fullmatch(tip)])
 
+    async def files(self, old: str, new: str, source: str = ".") -> list[tuple[str, str]]:
+        """Files below `source` that differ from `old` to `new`: `A`, `M` or `D`, and the path relative to it.
+
+        Empty when either is not in this clone.
+        """
+        if not HASH.fullmatch(old) or not HASH.fullmatch(new):
+            return []
+        words = (
+            "diff",
+            "--no-renames",
+            "--no-ext-diff",
+            "--name-status",
+            "-z",
+            old,
+            new,
+            "--",
+            _path(source),
+        )
+        answer = await self._git(*words)
+        parts = answer.out.split("\0")[:-1] if not answer.status else []
+        top = "" if source == "." else f"{source}/"
+        return [(kind, name.removeprefix(top)) for kind, name in zip(parts[::2], parts[1::2], strict=True)]
+
+    async def text(self, commit: str, path: str) -> str | None:
+        """A file of a commit; None when either is not there."""
+        answer = await self._git("cat-file", "blob", f"{commit}:{path}") if HASH.fullmatch(commit) else None
+        return answer.out if answer and not answer.status else None
+
+    async def ever(self, source: str = ".") -> list[str]:
+        """Every path below `source` that any commit of this clone ever had, relative to it."""
+        found = await self._out(
+            "log", "--all", "--no-renames", "--format=", "--name-only", "-z", "--", _path(source)
+        )
+        top = "" if source == "." else f"{source}/"
+        return sorted({name.removeprefix(top) for name in found.split("\0") if name})
+
     async def checkout(self, revision: Revision, folder: Path, source: str = ".") -> Checkout:
         """Write the whole tree of the revision into `folder`, which must be empty or missing (see checkout.py)."""
         return await check_out(self.git_dir, revision, folder, source)

@@ -12,7 +12,7 @@ from turnout.steps.work import Done, NothingToDo, Work
 
 async def package(work: Work) -> Done:
     """Choose the files that are sent; where every host serves exactly this already, the deployment ends here."""
-    await _dependencies(work)
+    await layers_of(work)
     reason = await unchanged(work)
     if reason:
         raise NothingToDo("unchanged", reason, work.targets[0].running)
@@ -20,7 +20,7 @@ async def package(work: Work) -> Done:
     return Done(f"{len(manifest.entries)} entries, {text.size(manifest.size)}")
 
 
-async def _dependencies(work: Work) -> None:
+async def layers_of(work: Work) -> None:
     """The layer's key for each host; made here when a host of our platform lacks it (DESIGN 7 [dependencies] where)."""
     where, own = work.config.dependencies.where, own_platform()
     for host in work.targets:

@@ -24,13 +24,13 @@ async def survey(work: Work, host: Target) -> Done:
         restart_pm2=work.deploy.restart_pm2,
     )
     host.dotenv = answer["dotenv"]
-    refuse(host, answer["findings"])
+    refuse(host, answer["findings"], work.environment.name)
     told = [found["why"] for found in answer["findings"]]
     work.notes += [f"{host.name}: {why}" for why in told]
     return Done("; ".join(told) or f"{host.platform}, {_free(host)} free")
 
 
-def refuse(host: Target, findings: list[dict[str, Any]]) -> None:
+def refuse(host: Target, findings: list[dict[str, Any]], environment: str = "") -> None:
     """Raise SurveyRefused for the fatal findings, all of them in one block."""
     fatal = [found for found in findings if found["fatal"]]
     if fatal:
@@ -38,7 +38,14 @@ def refuse(host: Target, findings: list[dict[str, Any]]) -> None:
             fatal[0]["why"],
             where=f"{host.name}, {fatal[0]['where']}",
             why=[found["why"] for found in fatal[1:]],
-            remedy=[typed(line, host.address) for found in fatal for line in found["remedy"]],
+            remedy=[
+                typed(
+                    line.replace("turnout host adopt", f"turnout host adopt {environment}".rstrip()),
+                    host.address,
+                )
+                for found in fatal
+                for line in found["remedy"]
+            ],
         )
 
 

@@ -19,7 +19,7 @@ async def survey(work: Work, host: Target) -> Done:
     blessed = [one["release"] for one in host.state["releases"] if one["state"] == "blessed"]
     names = ", ".join(blessed) or "none"
     answer = await host.client.call("survey", shared=list(work.config.release.shared), **work.settings)
-    refuse(host, [found for found in answer["findings"] if found["what"] == "current"])
+    refuse(host, [found for found in answer["findings"] if found["what"] == "current"], work.environment.name)
     if work.rollback.release is None:
         limit = int(host.running[1:]) if host.running else 1 << 31
         below = [name for name in blessed if int(name[1:]) < limit]
@@ -44,9 +44,8 @@ async def survey(work: Work, host: Target) -> Done:
     if host.release == host.running:
         raise UsageError(f"{host.release} is what runs on {host.name} now", remedy="turnout releases")
     await about.release(work, host)
-    return Done(
-        f"{host.running or 'nothing'} → {host.release}, {str(host.record(host.release).get('revision'))[:10]}"
-    )
+    revision = str(host.record(host.release).get("revision") or "adopted")[:10]
+    return Done(f"{host.running or 'nothing'} → {host.release}, {revision}")
 
 
 async def rehearse(work: Work, host: Target) -> Done:

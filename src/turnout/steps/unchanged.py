@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 async def unchanged(work: Work) -> str:
     """Why there is nothing to do, or "" when there is something. A host that serves it badly is something to do."""
-    answers = await asyncio.gather(*(_same(work, host) for host in work.targets))
+    answers = await asyncio.gather(*(same(work, host) for host in work.targets))
     return f"{work.targets[0].running} is exactly this and serves well" if all(answers) else ""
 
 
-async def _same(work: Work, host: Target) -> bool:
+async def same(work: Work, host: Target) -> bool:
+    """Does this host serve exactly this already, and well?"""
     record = host.record(host.running)
     wanted = {
         "artifact": work.artifact.digest,

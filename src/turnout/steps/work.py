@@ -73,6 +73,12 @@ class Target:
         return str(found) if found else None
 
     @property
+    def serves(self) -> str:
+        """What serves there, for people."""
+        folder = self.state.get("current_kind") == "folder"
+        return self.running or ("what a real folder `current` holds" if folder else "nothing")
+
+    @property
     def platform(self) -> str:
         """`linux-x64-glibc` and the like."""
         return str(self.facts["platform"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from turnout_host.calls import deployment, goods, looking, switching
+from turnout_host.calls import adopting, deployment, goods, looking, planning, switching
 from turnout_host.host import Args, Host, Say
 
 CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
@@ -28,7 +28,11 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "rehearse": switching.call_rehearse,
     "activate": switching.call_activate,
     "watch": switching.call_watch,
+    "adoption": adopting.call_adoption,
+    "adopt": adopting.call_adopt,
+    "outlook": planning.call_outlook,
+    "prove_adopted": adopting.call_prove_adopted,
 }
-READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health"}
+READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health", "adoption", "outlook"}
 MUTATING = set(CALLS) - READ_ONLY
 """Calls that need the newest token."""

@@ -123,6 +123,8 @@ def _never_asked(host: Host, deployment: str) -> bool:
 
 def _whole(host: Host, record: Record) -> None:
     """A rollback's target is hashed before it is activated: an edit in place would change every release (DESIGN 5)."""
+    if record.get("adopted"):  # its contents were never ours
+        return
     name = str(record["release"])
     ignore = (".env", "node_modules", *(record.get("shared") or []))
     hurt = host.store.verify(host.store.manifest(str(record["manifest"])), host.layout.release(name), ignore)

@@ -1,0 +1,217 @@
+"""Gathers what a deployment would do on each host. No lease is taken; a host gets nothing but Turnout's own program.
+
+The build runs here, as in a deployment, which then takes its result: so bytes and migrations are those of the artifact.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from turnout.artifact.stream import stream
+from turnout.builder.cache import Cache
+from turnout.builder.runtime import own_platform
+from turnout.config import example
+from turnout.errors import GateRefused, TurnoutError, UsageError
+from turnout.hosts.faults import typed
+from turnout.planning import forecast, locks
+from turnout.planning.outlook import Outlook, Plan
+from turnout.planning.pending import pending
+from turnout.runner import connect
+from turnout.source.git import Repository
+from turnout.steps import adopt, build, checkout, package, toolchain
+from turnout.steps.connect import first_error
+from turnout.steps.send import LEVEL
+from turnout.steps.unchanged import same
+from turnout.steps.work import Target, Work
+
+if TYPE_CHECKING:
+    from turnout.config.schema import Config, Environment
+    from turnout.config.surroundings import Reach
+    from turnout.events import Bus
+    from turnout.model import DeployOptions
+
+
+async def look(
+    config: Config, environment: Environment, reach: Reach, options: DeployOptions, bus: Bus
+) -> Plan:
+    """Find out all of it. Raises what a deployment would raise before it reaches `upload`."""
+    async with AsyncExitStack() as stack:
+        work = Work(
+            config,
+            environment,
+            reach,
+            bus,
+            Cache(),
+            partial(connect, environment, reach),
+            stack,
+            "plan",
+            options,
+        )
+        work.repository = await Repository.find(config.file.parent)
+        work.revision = await work.repository.resolve(options.ref, config.source)
+        verdict, reasons, remedy = await _gate(work)
+        work.targets = await _reach(work)
+        await checkout.checkout(work)
+        await toolchain.toolchain(work)
+        work.note("building, as a deployment would", "build")
+        await build.build(work)
+        await package.layers_of(work)
+        hosts = [await _host(work, target) for target in work.targets]
+        if verdict == "deploy" and all(one.unchanged for one in hosts):
+            verdict, reasons = "skip", ["every host serves exactly this, and well"]
+        return Plan(work.revision, verdict, reasons, remedy, hosts)
+
+
+async def _gate(work: Work) -> tuple[str, list[str], list[str]]:
+    """The rule of the branches."""
+    assert work.repository
+    assert work.revision
+    branches = list(work.environment.branches)
+    try:
+        found = await work.repository.on_branch(work.revision, branches)
+    except GateRefused as error:
+        return "refuse", [error.message, *error.why], error.remedy
+    if found is None:
+        why = f"{work.revision.short} is on none of the branches of {work.environment.name}: {', '.join(branches)}"
+        return "refuse", [why], [f"merge it into {branches[0]} and push"]
+    return "deploy", [f"{work.revision.short} is on {found}"], []
+
+
+async def _reach(work: Work) -> list[Target]:
+    async def one(address: Any) -> Target:
+        try:
+            client = await work.open(address)
+            work.stack.push_async_callback(client.close)
+            target = Target(address, client)
+            target.facts, target.state = await asyncio.gather(client.call("facts"), client.call("state"))
+        except TurnoutError as error:
+            error.host = str(address)
+            raise
+        return target
+
+    outcomes = await asyncio.gather(*(one(address) for address in work.reach.hosts), return_exceptions=True)
+    first_error(outcomes)
+    return [outcome for outcome in outcomes if isinstance(outcome, Target)]
+
+
+async def _host(work: Work, host: Target) -> Outlook:
+    assert work.revision
+    record = host.record(host.running)
+    seen = Outlook(host.name, f"v{host.state['next']}", host.running, record.get("revision"))
+    await _survey(work, host, seen)
+    await _changes(work, seen)
+    _migrations(work, host, seen)
+    seen.runtime = _runtime(work, host)
+    await _goods(work, host, seen)
+    seen.unchanged = not seen.adoption and await same(work, host)
+    return seen
+
+
+async def _survey(work: Work, host: Target, seen: Outlook) -> None:
+    """Findings and dotenv; on a host of the old workflow, what adopting it would do instead."""
+    names = example.keys(work.source)
+    adoption = await host.client.call("adoption", **await adopt.asked(work.config, work.environment))
+    if adoption["needed"]:
+        seen.adoption, host.dotenv = adoption, adoption["dotenv"]
+        seen.release = f"v{int(str(adoption['release'])[1:]) + 1}"
+        seen.running = str(adoption["release"])
+        findings = adoption["findings"]
+    else:
+        answer = await host.client.call(
+            "survey",
+            release_keys=names,
+            shared=list(work.config.release.shared),
+            **work.settings,
+            port_env=work.config.health.port_env,
+            toolchain={"node_version": work.runs.node, "pm2_version": host.pm2},
+            accept_drift=work.deploy.accept_drift,
+            restart_pm2=work.deploy.restart_pm2,
+        )
+        findings, host.dotenv = answer["findings"], answer["dotenv"]
+    keys = list(host.dotenv.get("keys") or [])
+    seen.keys_missing = [name for name in names if name not in keys]
+    for found in findings:
+        found["remedy"] = [typed(line, host.address) for line in found["remedy"]]
+    seen.findings = findings
+
+
+async def _changes(work: Work, seen: Outlook) -> None:
+    """Commits, files and packages since what runs there; nothing where its revision is not known here."""
+    assert work.repository
+    assert work.revision
+    source, old = work.config.source, str(seen.revision or "")
+    if not old:
+        seen.unknown = f"{seen.running} was adopted, and its revision is not known" if seen.running else ""
+        return
+    try:
+        await work.repository.resolve(old, source)
+    except UsageError:
+        seen.unknown = f"{old[:10]}, which runs there, is not in this clone"
+        return
+    seen.commits = await work.repository.changes(old, work.revision.commit, source)
+    seen.files = await work.repository.files(old, work.revision.commit, source)
+    if any(name == "package-lock.json" for _, name in seen.files):
+        path = "package-lock.json" if source == "." else f"{source}/package-lock.json"
+        before, after = [await work.repository.text(commit, path) for commit in (old, work.revision.commit)]
+        seen.packages = locks.changes(before, after)
+
+
+def _migrations(work: Work, host: Target, seen: Outlook) -> None:
+    """Those that the journal does not know to be in this database (the same rule as the host's own)."""
+    serving = host.record(host.state.get("serving"))
+    base = (serving.get("dotenv") or {}).get("base_digest")
+    known = serving.get("migrations") if serving.get("migrated") == "finished" else None
+    if known is not None and base == host.dotenv.get("digest"):
+        seen.known_by = "the journal"
+    else:
+        known = None
+        seen.known_by = "the journal knows of none: Prisma applies those that the database lacks"
+    seen.migrations = pending(work.artifact.folder, known)
+
+
+def _runtime(work: Work, host: Target) -> dict[str, Any]:
+    daemon = host.facts.get("daemon") or {}
+    own = own_platform()
+    return {
+        "node": work.runs.node,
+        "node_there": daemon.get("node") or (host.facts.get("node") or {}).get("version"),
+        "pm2": host.pm2,
+        "platform": host.platform,
+        "dependencies": _dependencies(work, host, own),
+    }
+
+
+def _dependencies(work: Work, host: Target, own: str) -> str:
+    """`there`, `shipped` or `made there`."""
+    key = host.layers.get("dependencies")
+    if not host.lacks(key):
+        return "there"
+    return "shipped" if key in work.layers or (host.platform == own) else "made there"
+
+
+async def _goods(work: Work, host: Target, seen: Outlook) -> None:
+    """Bytes to send, exactly: what is missing is compressed once and thrown away. And what the disk will have left."""
+    missing = [work.layers[key] for key in host.layers.values() if key in work.layers and host.lacks(key)]
+    parts = [
+        (work.artifact.manifest, work.artifact.folder),
+        *((tree.manifest, tree.folder) for tree in missing),
+    ]
+    answer = await host.client.call("outlook", manifests=[manifest.packed for manifest, _ in parts])
+    lacking = answer["lacking"]
+    compression = "zstd" if "zstd" in host.client.hello["compressions"] else "zlib"
+    pieces = await asyncio.to_thread(
+        lambda: sum(len(piece) for piece in stream(parts, lacking, compression, LEVEL)) if lacking else 0
+    )
+    seen.bytes_contents = int(answer["bytes"])
+    seen.bytes_sent = pieces + sum(len(manifest.packed) for manifest, _ in parts)
+    entries = sum(1 for manifest, _ in parts for entry in manifest.entries if entry.kind != "f")
+    free = int(answer["disk"]["free"])
+    seen.disk = {
+        "free": free,
+        "free_afterwards": forecast.disk_afterwards(free, seen.bytes_contents, entries, len(lacking)),
+        "total": int(answer["disk"]["total"]),
+    }
+    seen.seconds = forecast.seconds(answer["deployments"])

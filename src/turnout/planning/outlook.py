@@ -1,0 +1,60 @@
+"""What a plan says of each host, and in all. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from turnout.model import Revision
+    from turnout.planning.locks import Package
+    from turnout.planning.pending import Migration
+
+
+@dataclass
+class Outlook:
+    """What one host would see."""
+
+    host: str
+    release: str
+    running: str | None
+    revision: str | None
+    unchanged: bool = False
+    adoption: dict[str, Any] | None = None
+    """What `host adopt` would do first, where the old workflow deployed."""
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    commits: list[str] = field(default_factory=list)
+    files: list[tuple[str, str]] = field(default_factory=list)
+    unknown: str = ""
+    """Why commits and files cannot be told, "" when they can."""
+    packages: list[Package] = field(default_factory=list)
+    migrations: list[Migration] = field(default_factory=list)
+    known_by: str = ""
+    """How it is known which migrations are in: `the journal`, or why they are all listed."""
+    keys_missing: list[str] = field(default_factory=list)
+    runtime: dict[str, Any] = field(default_factory=dict)
+    bytes_contents: int = 0
+    bytes_sent: int = 0
+    disk: dict[str, int] = field(default_factory=dict)
+    seconds: float | None = None
+
+    @property
+    def refused(self) -> bool:
+        """A deployment (or the adoption before it) would be refused as things are."""
+        return any(found["fatal"] for found in self.findings)
+
+    @property
+    def back_is_safe(self) -> bool:
+        """Would the running release work with what the pending migrations do?"""
+        return all(one.only_adds for one in self.migrations)
+
+
+@dataclass
+class Plan:
+    """All hosts, and what the gate says."""
+
+    revision: Revision
+    verdict: str
+    reasons: list[str]
+    remedy: list[str]
+    hosts: list[Outlook]

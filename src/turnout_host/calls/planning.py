@@ -1,0 +1,23 @@
+"""The call of `turnout plan`: what would have to be sent, and how long deployments took. Keeps and changes nothing."""
+
+from __future__ import annotations
+
+from turnout_host import manifest
+from turnout_host.calls.common import Answer
+from turnout_host.host import Args, Host, Say
+from turnout_host.protocol import LIMIT
+
+
+def call_outlook(host: Host, args: Args, say: Say) -> Answer:
+    """Which contents of these manifests are lacking, what they take, the disk, and the deployments so far."""
+    host.journal.refresh()
+    wanted = {}
+    for packed in args.texts("manifests"):
+        wanted.update(manifest.blobs(manifest.parse(manifest.unpack(packed[:LIMIT]))))
+    lacking = host.store.lacking(list(wanted))
+    return {
+        "lacking": lacking,
+        "bytes": sum(wanted[name] for name in lacking),
+        "disk": host.store.disk(),
+        "deployments": list(host.journal.state.deployments.values()),
+    }
