@@ -14,15 +14,16 @@ from turnout.artifact.stream import stream
 from turnout.builder.cache import Cache
 from turnout.builder.runtime import own_platform
 from turnout.config import example
-from turnout.errors import GateRefused, TurnoutError, UsageError
+from turnout.errors import UsageError
+from turnout.gate.verdict import decide
 from turnout.hosts.faults import typed
 from turnout.planning import forecast, locks
 from turnout.planning.outlook import Outlook, Plan
 from turnout.planning.pending import pending
 from turnout.runner import connect
-from turnout.source.git import Repository
-from turnout.steps import adopt, build, checkout, package, toolchain
-from turnout.steps.connect import first_error
+from turnout.steps import adopt, build, checkout, evidence, package, toolchain
+from turnout.steps import connect as connecting
+from turnout.steps.gate import said
 from turnout.steps.send import LEVEL
 from turnout.steps.unchanged import same
 from turnout.steps.work import Target, Work
@@ -50,10 +51,11 @@ async def look(
             "plan",
             options,
         )
-        work.repository = await Repository.find(config.file.parent)
-        work.revision = await work.repository.resolve(options.ref, config.source)
-        verdict, reasons, remedy = await _gate(work)
-        work.targets = await _reach(work)
+        branch = await evidence.revision(work)
+        await connecting.look(work)
+        assert work.revision
+        decision = decide(await evidence.gather(work, branch))
+        verdict, reasons = decision.word, decision.reasons or [said(work, decision, branch)]
         await checkout.checkout(work)
         await toolchain.toolchain(work)
         work.note("building, as a deployment would", "build")
@@ -62,39 +64,7 @@ async def look(
         hosts = [await _host(work, target) for target in work.targets]
         if verdict == "deploy" and all(one.unchanged for one in hosts):
             verdict, reasons = "skip", ["every host serves exactly this, and well"]
-        return Plan(work.revision, verdict, reasons, remedy, hosts)
-
-
-async def _gate(work: Work) -> tuple[str, list[str], list[str]]:
-    """The rule of the branches."""
-    assert work.repository
-    assert work.revision
-    branches = list(work.environment.branches)
-    try:
-        found = await work.repository.on_branch(work.revision, branches)
-    except GateRefused as error:
-        return "refuse", [error.message, *error.why], error.remedy
-    if found is None:
-        why = f"{work.revision.short} is on none of the branches of {work.environment.name}: {', '.join(branches)}"
-        return "refuse", [why], [f"merge it into {branches[0]} and push"]
-    return "deploy", [f"{work.revision.short} is on {found}"], []
-
-
-async def _reach(work: Work) -> list[Target]:
-    async def one(address: Any) -> Target:
-        try:
-            client = await work.open(address)
-            work.stack.push_async_callback(client.close)
-            target = Target(address, client)
-            target.facts, target.state = await asyncio.gather(client.call("facts"), client.call("state"))
-        except TurnoutError as error:
-            error.host = str(address)
-            raise
-        return target
-
-    outcomes = await asyncio.gather(*(one(address) for address in work.reach.hosts), return_exceptions=True)
-    first_error(outcomes)
-    return [outcome for outcome in outcomes if isinstance(outcome, Target)]
+        return Plan(work.revision, verdict, reasons, decision.remedy, hosts)
 
 
 async def _host(work: Work, host: Target) -> Outlook:

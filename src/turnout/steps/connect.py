@@ -29,11 +29,13 @@ async def connect(work: Work, step: str) -> None:
 
 
 async def look(work: Work) -> None:
-    """Reach all hosts and ask for their states; no lease is taken."""
+    """Reach all hosts and ask for their facts and states; no lease is taken."""
 
     async def one(address: Address) -> Target:
         target = await _reach(work, address)
-        target.state = await target.client.call("state")
+        target.facts, target.state = await asyncio.gather(
+            target.client.call("facts"), target.client.call("state")
+        )
         return target
 
     outcomes = await asyncio.gather(*(one(address) for address in work.reach.hosts), return_exceptions=True)
