@@ -24,6 +24,8 @@ class State:
         self.deployments: Dict[str, Record] = {}
         self.layers: Dict[str, Optional[str]] = {}
         """Keys of layers that were made, each with its manifest's digest (None: made here by commands)."""
+        self.backups: Dict[str, Record] = {}
+        """Backups of the database that are kept, by name."""
 
     def apply(self, entry: Dict[str, Any]) -> None:
         """Take in one entry; a type that is not known here changes nothing (an older program reads a newer journal)."""
@@ -149,6 +151,29 @@ def _migration(state: State, entry: Record) -> None:
         record["applied"] = entry.get("applied", record.get("applied", []))
 
 
+def _pinned(state: State, entry: Record) -> None:
+    record = state.releases.get(entry["release"])
+    if record:
+        keys = ("ts", "by", "backup")
+        record["pinned"] = (
+            {key: entry.get(key) for key in keys} if entry["type"] == "release.pinned" else None
+        )
+
+
+def _backup(state: State, entry: Record) -> None:
+    if entry["type"] == "backup.made":
+        state.backups[entry["name"]] = dict(entry)
+    else:
+        state.backups.pop(entry["name"], None)
+
+
+def _restored(state: State, entry: Record) -> None:
+    """Nobody knows any more which migrations are in: the next deployment asks the database."""
+    for record in state.releases.values():
+        if "migrated" in record:
+            record["migrated"] = "unknown"
+
+
 def _deployment(state: State, entry: Record) -> None:
     record = state.deployments.setdefault(
         str(entry["deployment"]), {"deployment": entry["deployment"], "started": entry["ts"]}
@@ -169,6 +194,11 @@ _HANDLERS: Dict[str, Any] = {
     "release.failed": _set("failed"),
     "release.blessed": _blessed,
     "release.pruned": _pruned,
+    "release.pinned": _pinned,
+    "release.unpinned": _pinned,
+    "backup.made": _backup,
+    "backup.removed": _backup,
+    "restore.started": _restored,
     "migration.started": _migration,
     "migration.finished": _migration,
     "migration.failed": _migration,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Set
 
-from turnout_host import apps, boot, proc, switch
+from turnout_host import apps, backups, boot, proc, switch
 from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.lease import Lease, public
@@ -26,6 +26,7 @@ def status(layout: Layout, state: State, asked: Dict[str, Any]) -> Dict[str, Any
     return dict(
         result,
         disk=disk(layout),
+        backups=backups.listed(layout, state),
         releases=[summary(one, result["release"]) for one in state.by_number()],
         deployments=list(state.deployments.values())[-5:],
         lease=public(lease) if lease else None,
@@ -66,6 +67,8 @@ def summary(record: Dict[str, Any], current: Optional[str]) -> Dict[str, Any]:
     keys = ("release", "state", "revision", "subject", "by", "ts", "since", "reason", "artifact", "applied")
     return dict(
         {key: record.get(key) for key in keys},
+        pinned=record.get("pinned"),
+        env=(record.get("dotenv") or {}).get("changed"),
         current=record["release"] == current,
         blessed=record["state"] == "blessed",
     )

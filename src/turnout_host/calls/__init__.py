@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from turnout_host.calls import deployment, goods, looking, switching
+from turnout_host.calls import deployment, environment, goods, keeping, looking, switching
 from turnout_host.host import Args, Host, Say
 
 CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
@@ -22,13 +22,21 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "install": goods.call_install,
     "prune": goods.call_prune,
     "acquire": deployment.call_acquire,
-    "backup": deployment.call_backup,
+    "pin": keeping.call_pin,
+    "backup": keeping.call_backup,
+    "check_backup": keeping.call_check_backup,
+    "restore": keeping.call_restore,
+    "read_dotenv": environment.call_read_dotenv,
+    "try_dotenv": environment.call_try_dotenv,
+    "keep_dotenv": environment.call_keep_dotenv,
+    "stage_again": environment.call_stage_again,
+    "change_dotenv": environment.call_change_dotenv,
     "migrate": deployment.call_migrate,
     "finish": deployment.call_finish,
     "rehearse": switching.call_rehearse,
     "activate": switching.call_activate,
     "watch": switching.call_watch,
 }
-READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health"}
+READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health", "read_dotenv", "try_dotenv"}
 MUTATING = set(CALLS) - READ_ONLY
 """Calls that need the newest token."""
