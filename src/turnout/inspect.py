@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import TYPE_CHECKING, Any
 
 from turnout.errors import TurnoutError
+from turnout.model import Secret
 from turnout.runner import connect
 
 if TYPE_CHECKING:
@@ -30,9 +32,23 @@ async def releases(config: Config, environment: Environment, reach: Reach) -> li
     return [{"host": one["host"], "current": one["release"], "releases": one["releases"]} for one in found]
 
 
-async def _each(config: Config, environment: Environment, reach: Reach, call: str) -> list[dict[str, Any]]:
+async def dotenv(
+    config: Config, environment: Environment, reach: Reach, values: bool = False
+) -> list[dict[str, Any]]:
+    """Each host's dotenv: names and fingerprints; with `values` the text, as a Secret."""
+    found = await _each(config, environment, reach, "read_dotenv", values=values)
+    for one in found:
+        text = one.pop("text", "")
+        one["text"] = Secret(base64.b64decode(text).decode("utf-8", "surrogateescape")) if values else None
+    return found
+
+
+async def _each(
+    config: Config, environment: Environment, reach: Reach, call: str, **more: Any
+) -> list[dict[str, Any]]:
     outcomes = await asyncio.gather(
-        *(_ask(config, environment, reach, address, call) for address in reach.hosts), return_exceptions=True
+        *(_ask(config, environment, reach, address, call, **more) for address in reach.hosts),
+        return_exceptions=True,
     )
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     if failures:
@@ -41,11 +57,11 @@ async def _each(config: Config, environment: Environment, reach: Reach, call: st
 
 
 async def _ask(
-    config: Config, environment: Environment, reach: Reach, address: Address, call: str
+    config: Config, environment: Environment, reach: Reach, address: Address, call: str, **more: Any
 ) -> dict[str, Any]:
     try:
         async with await connect(environment, reach, address) as client:
-            answer = await client.call(call, **config.settings(environment))
+            answer = await client.call(call, **config.settings(environment), **more)
     except TurnoutError as error:
         error.host = str(address)
         raise

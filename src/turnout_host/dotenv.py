@@ -8,8 +8,10 @@ in a message: names only.
 from __future__ import annotations
 
 import hashlib
+import json
 import posixpath
 import re
+import sys
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
@@ -44,6 +46,12 @@ class Choice(NamedTuple):
 def parse(text: str) -> Dict[str, str]:
     """Keys and values, exactly as npm dotenv 16 reads them; a key that comes twice has its last value."""
     return {found.group(1): _value(found.group(3) or "") for found in LINE.finditer(_line_ends(text))}
+
+
+def parse_stdin() -> int:
+    """A dotenv from standard input as a JSON object on standard output: pipes, never arguments or files."""
+    json.dump(parse(base_of(sys.stdin.buffer.read()).decode("utf-8", "replace")), sys.stdout)
+    return 0
 
 
 def base_of(data: bytes) -> bytes:

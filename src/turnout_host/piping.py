@@ -27,8 +27,10 @@ def drain(
 
     It is killed with its group when `take` raises (a full disk).
     """
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with _running(children.start(argv, cwd, env, **pipes)) as process:
+    pipe = subprocess.PIPE
+    with _running(
+        children.start(argv, cwd, env, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         with _lines(process.stderr, on_line) as tail:
@@ -50,8 +52,8 @@ def feed(
     It runs to its end even when the deployer goes away, like a migration: half a restore would be worse than a late
     one. One that ends well without having read everything is a failure (status 1).
     """
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with _running(children.start(argv, cwd, env, finish=True, **pipes)) as process:
+    pipe, same = subprocess.PIPE, subprocess.STDOUT
+    with _running(children.start(argv, cwd, env, True, stdin=pipe, stdout=pipe, stderr=same)) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         whole = True
