@@ -75,13 +75,15 @@ def _running(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[byte
     """The process is over, and off the books, afterwards; killed with its group if need be."""
     try:
         yield process
-    except BaseException:
-        children.end(process.pid, signal.SIGKILL)
-        raise
     finally:
-        with contextlib.suppress(BrokenPipeError):
-            process.communicate()
+        if process.poll() is None:
+            children.end(process.pid, signal.SIGKILL)
+            process.wait()
         children.forget(process)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                if pipe:
+                    pipe.close()
 
 
 @contextlib.contextmanager

@@ -26,6 +26,8 @@ class State:
         """Keys of layers that were made, each with its manifest's digest (None: made here by commands)."""
         self.backups: Dict[str, Record] = {}
         """Backups of the database that are kept, by name."""
+        self.restore: Optional[Record] = None
+        """A restore that has not ended, or not well; until another one or the next migration went well."""
 
     def apply(self, entry: Dict[str, Any]) -> None:
         """Take in one entry; a type that is not known here changes nothing (an older program reads a newer journal)."""
@@ -145,6 +147,8 @@ def _layer(state: State, entry: Record) -> None:
 
 def _migration(state: State, entry: Record) -> None:
     state.migration = dict(entry)
+    if entry["type"] == "migration.finished":
+        state.restore = None
     record = state.releases.get(entry["release"])
     if record:
         record["migrated"] = entry["type"].partition(".")[2]
@@ -169,6 +173,7 @@ def _backup(state: State, entry: Record) -> None:
 
 def _restored(state: State, entry: Record) -> None:
     """Nobody knows any more which migrations are in: the next deployment asks the database."""
+    state.restore = None if entry["type"] == "restore.finished" else dict(entry)
     for record in state.releases.values():
         if "migrated" in record:
             record["migrated"] = "unknown"
@@ -199,6 +204,8 @@ _HANDLERS: Dict[str, Any] = {
     "backup.made": _backup,
     "backup.removed": _backup,
     "restore.started": _restored,
+    "restore.failed": _restored,
+    "restore.finished": _restored,
     "migration.started": _migration,
     "migration.finished": _migration,
     "migration.failed": _migration,

@@ -132,6 +132,10 @@ def _doubts(layout: Layout, state: State, result: Dict[str, Any]) -> List[str]:
     doubts, name = [], result["release"]
     if state.open is not None:
         doubts.append(f"the activation of {state.open['release']} has not ended")
+    if state.restore is not None:
+        doubts.append(
+            f"the restore of {state.restore['name']} did not end well: the database may be half restored"
+        )
     if switch.kind(layout) in ("folder", "other"):
         doubts.append("`current` is a real folder, not a link to a release")
     elif name != state.serving:

@@ -97,24 +97,41 @@ def test_one_that_is_sick_only_in_traffic_is_reverted_with_its_dotenv(live: Site
     assert (shared(live), live.current(), live.serving()) == (before, serves, {serves})
 
 
-def test_a_deployer_that_dies_in_between_leaves_no_changed_dotenv(live: Site) -> None:
-    """Killed when the new release has its dotenv: the old one serves, and the next change works at once."""
-    before, serves = shared(live), live.current()
-    with live.start("env", "set", "LOG_LEVEL", "--json", stdin="") as process:
+def killed_at(site: Site, step: str, level: str) -> None:
+    """`env set` whose deployer is killed when a step begins; afterwards nobody holds the lease."""
+    with site.start("env", "set", "LOG_LEVEL", "--json", stdin="") as process:
         assert process.stdin
         assert process.stdout
-        process.stdin.write("warn")
+        process.stdin.write(level)
         process.stdin.close()
         for line in process.stdout:
             event = json.loads(line)
-            if event["type"] == "step.started" and event["step"] == "rehearse":
+            if event["type"] == "step.started" and event["step"] == step:
                 os.kill(process.pid, signal.SIGKILL)
                 break
-    until(lambda: not live.layout.lease.exists() or live.status()["lease"] is None)
+    until(lambda: site.status()["lease"] is None and site.status()["open"] is None)
+
+
+def test_a_deployer_that_dies_in_between_leaves_no_changed_dotenv(live: Site) -> None:
+    """Killed when the new release has its dotenv: the old one serves, and the next change works at once."""
+    before, serves = shared(live), live.current()
+
+    killed_at(live, "rehearse", "debug")
 
     assert (shared(live), live.current()) == (before, serves)
-    live.turnout("env", "set", "LOG_LEVEL", "--json", stdin="warn", check=0)
-    assert 'LOG_LEVEL="warn"' in shared(live)
+    live.turnout("env", "set", "LOG_LEVEL", "--json", stdin="debug", check=0)
+    assert 'LOG_LEVEL="debug"' in shared(live)
+
+
+def test_a_switch_that_was_asked_for_takes_the_dotenv_along_without_the_deployer(live: Site) -> None:
+    """Killed during the switch: the host proves the release, and shared/.env follows it."""
+    serves = live.current()
+
+    killed_at(live, "verify", "error")
+
+    assert live.current() != serves
+    assert 'LOG_LEVEL="error"' in shared(live)
+    assert shared(live) == dotenv(live)
 
 
 def pulled(site: Site) -> dict[str, str]:
@@ -171,7 +188,7 @@ def test_an_editor_changes_the_whole_file(live: Site) -> None:
     seen = live.root / "seen"
     editor = live.root / "editor"
     editor.write_text(
-        f'#!/bin/sh\nstat -c "%a %n" "$1" > {seen}\nsed -i s/LOG_LEVEL=.*/LOG_LEVEL=error/ "$1"\n'
+        f'#!/bin/sh\nstat -c "%a %n" "$1" > {seen}\nsed -i s/LOG_LEVEL=.*/LOG_LEVEL=debug/ "$1"\n'
     )
     editor.chmod(0o755)
 
@@ -179,4 +196,4 @@ def test_an_editor_changes_the_whole_file(live: Site) -> None:
 
     mode, name = seen.read_text().split()
     assert (mode, Path(name).exists()) == ("600", False)
-    assert pulled(live)["LOG_LEVEL"] == "error"
+    assert pulled(live)["LOG_LEVEL"] == "debug"

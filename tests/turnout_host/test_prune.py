@@ -40,3 +40,11 @@ def test_what_an_open_activation_needs_always_stays(ends: list[str], keep: int) 
         ("activation.asked", {"release": name, "previous": back}),
     ]
     assert {name, back} <= set(kept(fold(*entries), back, keep))
+
+
+def test_a_pinned_release_stays_until_the_pin_is_removed() -> None:
+    """However many come after it."""
+    lives = [entry for number in range(1, 9) for entry in life(f"v{number}")]
+    pin = ("release.pinned", {"release": "v1", "by": "ann"})
+    assert "v1" in kept(fold(*lives, pin), "v8", 2)
+    assert "v1" not in kept(fold(*lives, pin, ("release.unpinned", {"release": "v1"})), "v8", 2)

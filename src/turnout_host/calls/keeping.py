@@ -16,14 +16,13 @@ from turnout_host.state import Record
 def call_pin(host: Host, args: Args, say: Say) -> Answer:
     """Pin a blessed release, so that it is never pruned; or, with `remove`, no longer."""
     record, remove = record_of(host, args), args.flag("remove")
-    name, pinned = str(record["release"]), bool(record.get("pinned"))
+    name = str(record["release"])
     if record["state"] != "blessed" and not remove:
         raise UsageError(
             f"{name} is {record['state']}, and only a blessed release is worth keeping",
             remedy=["turnout releases"],
         )
-    _pin(host, name, args.text("by"), remove)
-    return {"changed": pinned == remove}
+    return {"changed": _pin(host, name, args.text("by"), remove)}
 
 
 def call_backup(host: Host, args: Args, say: Say) -> Answer:
@@ -105,13 +104,16 @@ def retain(host: Host, asked: Dict[str, Any]) -> List[str]:
     return names
 
 
-def _pin(host: Host, release: str, by: str, remove: bool = False, backup: Optional[str] = None) -> None:
-    """Journal a pin, or its end. A person's pin is never weakened to one that goes with a backup."""
+def _pin(host: Host, release: str, by: str, remove: bool = False, backup: Optional[str] = None) -> bool:
+    """Journal a pin, or its end, if that is news. A person's pin is never weakened to one that goes with a backup."""
     now = host.journal.state.releases[release].get("pinned")
     if remove and now:
         host.journal.append("release.unpinned", host.deployment, release=release, by=by)
-    elif not remove and (not now or (now.get("backup") and now["backup"] != backup)):
+        return True
+    if not remove and (not now or (now.get("backup") and now["backup"] != backup)):
         host.journal.append("release.pinned", host.deployment, release=release, by=by, backup=backup)
+        return True
+    return False
 
 
 def _name(why: str, record: Record) -> str:

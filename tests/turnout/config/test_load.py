@@ -67,6 +67,7 @@ def test_every_default_is_that_of_the_design(tmp_path: Path) -> None:
                 "url": None,
                 "process_env": "production",
                 "database_backup": None,
+                "database_restore": None,
             }
         },
         "build": {
@@ -106,6 +107,7 @@ def test_every_default_is_that_of_the_design(tmp_path: Path) -> None:
             "bake": 10.0,
         },
         "release": {"keep": 5, "shared": ("logs",), "adopt_ignore": ()},
+        "backup": {"keep": 5, "max_age": None},
     }
 
 
