@@ -58,7 +58,7 @@ def health(layout: Layout, state: State, asked: Dict[str, Any]) -> Dict[str, Any
     }
     if "toolchain" in record:
         _ask(layout, state, str(name), dict(asked, release=name), result)
-    result["needs_a_look"] = _doubts(layout, state, result)
+    result["needs_a_look"] = _doubts(layout, state, result) + _half_restored(state)
     return result
 
 
@@ -132,10 +132,6 @@ def _doubts(layout: Layout, state: State, result: Dict[str, Any]) -> List[str]:
     doubts, name = [], result["release"]
     if state.open is not None:
         doubts.append(f"the activation of {state.open['release']} has not ended")
-    if state.restore is not None:
-        doubts.append(
-            f"the restore of {state.restore['name']} did not end well: the database may be half restored"
-        )
     if switch.kind(layout) in ("folder", "other"):
         doubts.append("`current` is a real folder, not a link to a release")
     elif name != state.serving:
@@ -158,6 +154,12 @@ def _doubts(layout: Layout, state: State, result: Dict[str, Any]) -> List[str]:
     if name and not result["health"]["ok"]:
         doubts.append(f"the health check fails: {result['health']['reason']}")
     return doubts
+
+
+def _half_restored(state: State) -> List[str]:
+    if state.restore is None:
+        return []
+    return [f"the restore of {state.restore['name']} did not end well: the database may be half restored"]
 
 
 def disk(layout: Layout) -> Dict[str, int]:
