@@ -45,8 +45,6 @@ def pin(
                 "which release?", where="the argument RELEASE", remedy="turnout releases    lists them"
             )
         plan = upkeep.pin(name, remove)
-        return await runner.run(
-            plan, target.config, target.environment, target.reach, DeployOptions(ref=name), bus
-        )
+        return await runner.run(plan, target.config, target.environment, target.reach, DeployOptions(), bus)
 
     raise typer.Exit(carry_out(options.Shared(environment, config, as_json, yes, verbose, quiet), act))

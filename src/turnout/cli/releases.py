@@ -58,7 +58,7 @@ def _row(one: dict[str, Any], now: float) -> list[str]:
         if one.get("state") in {"failed", "reverted"} and one.get("reason")
         else one.get("subject")
     )
-    if one.get("env") is not None:
+    if one.get("env") is not None and said == one.get("subject"):
         said = f"{said or ''} (.env: {', '.join(one['env']) or 'no value'})".strip()
     return [
         "→" if one.get("current") else "",
