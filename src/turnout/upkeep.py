@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from turnout.plan import Plan, Step
-from turnout.steps import activate, backup, change, notify, prune, rehearse, restore, save, verify
+from turnout.steps import activate, backup, change, notify, prune, restore, save, verify
 from turnout.steps import pin as pins
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def change_dotenv(command: str, wanted: Change) -> Plan:
             Step("install", "each host", change.install),
             Step("backup", "once", bound["backup"]),
             Step("migrate", "once", bound["migrate"]),
-            Step("rehearse", "each host", rehearse.rehearse),
+            Step("rehearse", "each host", bound["rehearse"]),
             Step("activate", "host by host", activate.activate),
             Step("verify", "host by host", verify.verify),
             Step("save", "each host", save.save),

@@ -16,8 +16,12 @@ from tests.support.postgres import BIN, PASSWORD, Postgres
 from tests.support.site import Site, until
 
 pytestmark = pytest.mark.integration
-PG_BACKUP = "pg_dump --clean --if-exists --no-owner"
-PG_RESTORE = "psql -X -q -v ON_ERROR_STOP=1 --single-transaction"
+PAGE = Path(__file__).parents[2] / "docs/backup.md"
+PG_BACKUP = "pg_dump --no-owner --no-privileges"
+PG_RESTORE = (
+    "(echo 'DROP SCHEMA public CASCADE; CREATE SCHEMA public;'; cat)"
+    " | psql -X -q -v ON_ERROR_STOP=1 --single-transaction"
+)
 
 
 def sqlite_commands(database: Path) -> tuple[str, str]:
@@ -36,6 +40,13 @@ def configure(site: Site, backup: str | None = None, restore: str | None = None,
     lines += [("database_restore", usual[1] if restore is None else restore)]
     added = "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines)
     file.write_text(file.read_text().replace(anchor, anchor + added))
+
+
+def test_the_commands_here_are_those_of_the_page() -> None:
+    """What people copy is what is tested."""
+    text = PAGE.read_text()
+    for command in (*sqlite_commands(Path("/srv/api/app.db")), PG_BACKUP, PG_RESTORE):
+        assert json.dumps(command) in text
 
 
 @pytest.fixture
@@ -259,6 +270,11 @@ def test_postgresql_goes_round(ready: Site) -> None:
         second = ready.turnout("restore", "songs", "--yes", "--json", check=0)
 
         assert postgres.sql("SELECT title FROM song ORDER BY 1") == "One\nTwo"
+        assert postgres.sql("SELECT to_regclass('later') IS NULL") == "t"
+        before = str(entry(ready, "backup.made")["name"])
+        ready.turnout("restore", before, "--yes", "--json", check=0)
+        assert postgres.sql("SELECT count(*) FROM song") == "0"
+        assert postgres.sql("SELECT to_regclass('later') IS NULL") == "f"
         for text in (first.out, second.out, second.err, ready.layout.journal.read_text()):
             assert PASSWORD not in text
     finally:

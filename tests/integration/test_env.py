@@ -80,6 +80,7 @@ def test_a_release_that_cannot_run_with_it_leaves_everything_as_it_was(live: Sit
 
     assert run.finished["result"] == "failed"
     assert "LOG_LEVEL must be one of" in run.err
+    assert "the .env is as it was" in run.err
     assert (shared(live), live.current()) == (before, serves)
     assert live.answers()
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from turnout.errors import UsageError
+from turnout.errors import Unhealthy, UsageError
 from turnout.steps import backup as backups
 from turnout.steps import migrate as migrations
+from turnout.steps import rehearse as rehearsal
 from turnout.steps.connect import connect
 from turnout.steps.survey import refuse
 from turnout.steps.work import Done, NothingToDo, Target, Work
@@ -124,7 +125,16 @@ async def migrate(change: Change, work: Work, host: Target) -> Done:
     return await migrations.run(work, host)
 
 
+async def rehearse(_change: Change, work: Work, host: Target) -> Done:
+    """As in a deployment; a failure says what became of the dotenv."""
+    try:
+        return await rehearsal.rehearse(work, host)
+    except Unhealthy as error:
+        error.remedy = error.remedy or ["the .env is as it was: mend the value, then the same command again"]
+        raise
+
+
 def bound(change: Change) -> dict[str, Any]:
     """The steps that need to know the change, by name."""
-    acts = {"survey": survey, "dotenv": dotenv, "backup": backup, "migrate": migrate}
+    acts = {"survey": survey, "dotenv": dotenv, "backup": backup, "migrate": migrate, "rehearse": rehearse}
     return {name: partial(act, change) for name, act in acts.items()}
