@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from turnout.cli import backup, main, restore
+from turnout.cli import backup, main, releases, restore, status
 
 TOML = """
 app = "api"
@@ -69,3 +69,22 @@ def test_what_is_missing_is_said_before_a_host_is_asked(
     monkeypatch.chdir(tmp_path)
     assert main.run([*words, "--json"]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_pins_and_changes_of_the_dotenv_are_seen_in_the_lists() -> None:
+    """In `releases` beside the state and the subject, in `status` behind the state."""
+    one = {
+        "release": "v2",
+        "state": "blessed",
+        "pinned": {"by": "ann"},
+        "env": ["PORT"],
+        "subject": "First",
+        "blessed": True,
+    }
+    host = {"host": "h", "release": "v2", "current": "v2", "releases": [one]}
+    (row,) = [line for _, line in releases.screen([host], 0.0) if "v2" in line]
+    assert "blessed, pinned" in row
+    assert row.endswith("First (.env: PORT)")
+    assert "  releases   v2 blessed (pinned)" in [
+        line for _, line in status.screen("a", "e", [host], False, 0.0)
+    ]
