@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from turnout.builder.cache import Cache
 from turnout.errors import TurnoutError
 from turnout.events import Bus
 from turnout.gate import verdict
-from turnout.model import DeployOptions
+from turnout.model import DeployOptions, Secret
 from turnout.runner import connect
 from turnout.steps import adopt, evidence
 from turnout.steps.connect import look
@@ -65,6 +66,19 @@ async def decide(
 async def adoption(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
     """What adopting each host would do (docs/protocol.md, `adoption`)."""
     return await _each(config, environment, reach, "adoption", await adopt.asked(config, environment))
+
+
+async def dotenv(
+    config: Config, environment: Environment, reach: Reach, values: bool = False
+) -> list[dict[str, Any]]:
+    """Each host's dotenv: names and fingerprints; with `values` the text, as a Secret."""
+    found = await _each(
+        config, environment, reach, "read_dotenv", {**config.settings(environment), "values": values}
+    )
+    for one in found:
+        text = one.pop("text", "")
+        one["text"] = Secret(base64.b64decode(text).decode("utf-8", "surrogateescape")) if values else None
+    return found
 
 
 async def _each(

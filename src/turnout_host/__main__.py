@@ -1,10 +1,13 @@
-"""The door of the host program: `serve` for a deployer, `pointsman` for a switch, `boot` for a boot."""
+"""The door of the host program: `serve` for a deployer, `pointsman` for a switch, `boot` for a boot.
+
+`parse-dotenv` is for the deployer's own machine, so that there is one reader of dotenvs only.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from turnout_host import pointsman, recovery, server
+from turnout_host import dotenv, pointsman, recovery, server
 
 
 def main() -> int:
@@ -17,6 +20,8 @@ def main() -> int:
     if len(words) == 4 and words[0] in ("pointsman", "pointsman-worker"):
         act = pointsman.parent if words[0] == "pointsman" else pointsman.worker
         return act(words[1], int(words[2]), int(words[3]))
+    if words == ["parse-dotenv"]:
+        return dotenv.parse_stdin()
     sys.stderr.write("usage: turnout_host serve PATH | boot PATH\n")
     return 2
 

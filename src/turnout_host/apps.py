@@ -88,9 +88,31 @@ def app_of(found: List[Dict[str, Any]], name: str) -> Dict[str, Any]:
     return found[0]
 
 
-def take_over_dotenv(layout: Layout, record: Record) -> None:
-    """A `.env` edited by hand in `current/` becomes the environment's own, now that a release with it is blessed."""
-    if not (record.get("dotenv") or {}).get("taken_over"):
-        return
-    base = dotenv.base_of((layout.release(str(record["release"])) / ".env").read_bytes())
-    disk.write(layout.dotenv, base, 0o600, layout.tmp)
+def take_over_dotenv(layout: Layout, record: Record, state: State, job: Record) -> None:
+    """`shared/.env` follows the release that was just blessed: after a hand's edit in `current/`, and `turnout env`.
+
+    The same when a rollback crosses a release that `turnout env` made, unless a hand edited `shared/.env` since.
+    """
+    made = record.get("dotenv") or {}
+    if job.get("why") == "rollback":
+        follows = _crossed(layout, record, state, job.get("previous"))
+    else:
+        follows = bool(made.get("taken_over")) or made.get("changed") is not None
+    if follows:
+        base = dotenv.base_of((layout.release(str(record["release"])) / ".env").read_bytes())
+        disk.write(layout.dotenv, base, 0o600, layout.tmp)
+
+
+def _crossed(layout: Layout, record: Record, state: State, previous: Optional[str]) -> bool:
+    """Lies a change by `turnout env` between the release before and this one, with `shared/.env` as that one had it?"""
+    before = state.releases.get(previous or "") or {}
+    if not before or not layout.dotenv.exists():
+        return False
+    low, high = sorted((int(before["number"]), int(record["number"])))
+    changed = any(
+        (one.get("dotenv") or {}).get("changed") is not None
+        for one in state.releases.values()
+        if low < int(one["number"]) <= high and one["state"] == "blessed"
+    )
+    digest = (before.get("dotenv") or {}).get("base_digest")
+    return changed and dotenv.digest(layout.dotenv.read_bytes()) == digest

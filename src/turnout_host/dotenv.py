@@ -8,8 +8,10 @@ in a message: names only.
 from __future__ import annotations
 
 import hashlib
+import json
 import posixpath
 import re
+import sys
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
@@ -26,7 +28,7 @@ MARK = "# added by Turnout for this release\n"
 _S = r"[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]"
 _START, _END = r"(?:\A|(?<=[\n\u2028\u2029]))", r"(?=[\n\u2028\u2029]|\Z)"
 _QUOTED = rf"{_S}*'(?:\\'|[^'])*'|{_S}*\"(?:\\\"|[^\"])*\"|{_S}*`(?:\\`|[^`])*`"
-_LINE = re.compile(
+LINE = re.compile(
     rf"{_START}{_S}*(?:export{_S}+)?([A-Za-z0-9_.-]+)({_S}*={_S}*?|:{_S}+?)({_QUOTED}|[^#\r\n]+)?"
     rf"{_S}*(?:#[^\n\u2028\u2029]*)?{_END}"
 )
@@ -43,7 +45,13 @@ class Choice(NamedTuple):
 
 def parse(text: str) -> Dict[str, str]:
     """Keys and values, exactly as npm dotenv 16 reads them; a key that comes twice has its last value."""
-    return {found.group(1): _value(found.group(3) or "") for found in _LINE.finditer(_line_ends(text))}
+    return {found.group(1): _value(found.group(3) or "") for found in LINE.finditer(_line_ends(text))}
+
+
+def parse_stdin() -> int:
+    """A dotenv from standard input as a JSON object on standard output: pipes, never arguments or files."""
+    json.dump(parse(base_of(sys.stdin.buffer.read()).decode("utf-8", "replace")), sys.stdout)
+    return 0
 
 
 def base_of(data: bytes) -> bytes:
@@ -52,7 +60,7 @@ def base_of(data: bytes) -> bytes:
     while True:
         if text and not text.endswith("\n"):
             text += "\n"
-        ours = next((found for found in _LINE.finditer(text) if found.group(1) in OURS), None)
+        ours = next((found for found in LINE.finditer(text) if found.group(1) in OURS), None)
         if ours is None:
             break
         start = max(text.rfind("\n", 0, ours.start(1)) + 1, ours.start())

@@ -228,7 +228,7 @@ class Activation:
             lambda: pm2.processes() or pm2.start_after_boot(),  # the host went down before it came to this
             pm2.save,
             lambda: boot.save(self._layout, facts.toolchain),
-            lambda: apps.take_over_dotenv(self._layout, self._journal.state.releases[self._job["release"]]),
+            self._take_over_dotenv,
             lambda: switch.trim_backups(self._layout),
         ):
             try:
@@ -236,6 +236,10 @@ class Activation:
             except (HostError, OSError, subprocess.SubprocessError) as error:
                 problems.append(str(self._why(error)["reason"]))
         self._write("activation.saved", problems=problems)
+
+    def _take_over_dotenv(self) -> None:
+        state = self._journal.state
+        apps.take_over_dotenv(self._layout, state.releases[self._job["release"]], state, self._job)
 
     def _end(self) -> None:
         phase = self._phase()

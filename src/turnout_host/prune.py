@@ -18,10 +18,11 @@ PROGRAMS = 2
 
 
 def kept(state: State, running: Optional[str], keep: int) -> List[str]:
-    """The running release, `keep` blessed ones before it, and what an open activation still needs."""
+    """The running release, `keep` blessed ones before it, the pinned ones, and what an open activation still needs."""
     before = [str(one["release"]) for one in state.blessed() if one["release"] != running]
     needed = [running, state.serving, *before[:keep], *(state.unfinished())]
     needed += [name for name, one in state.releases.items() if one.get("adopted")]  # not made by us
+    needed += [name for name, record in state.releases.items() if record.get("pinned")]
     if state.open:
         needed += [state.open["release"], state.open.get("previous")]
     return [name for name in dict.fromkeys(needed) if name]

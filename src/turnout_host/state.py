@@ -28,6 +28,10 @@ class State:
         """Keys of layers that were made, each with its manifest's digest (None: nothing describes it)."""
         self.doomed: Set[str] = set()
         """Releases whose folder, if one is there, is of no use: half laid out, or half pruned."""
+        self.backups: Dict[str, Record] = {}
+        """Backups of the database that are kept, by name."""
+        self.restore: Optional[Record] = None
+        """A restore that has not ended, or not well; until another one or the next migration went well."""
 
     def apply(self, entry: Dict[str, Any]) -> None:
         """Take in one entry; a type that is not known here changes nothing (an older program reads a newer journal)."""
@@ -165,10 +169,36 @@ def _layer(state: State, entry: Record) -> None:
 
 def _migration(state: State, entry: Record) -> None:
     state.migration = dict(entry)
+    if entry["type"] == "migration.finished":
+        state.restore = None
     record = state.releases.get(entry["release"])
     if record:
         record["migrated"] = entry["type"].partition(".")[2]
         record["applied"] = entry.get("applied", record.get("applied", []))
+
+
+def _pinned(state: State, entry: Record) -> None:
+    record = state.releases.get(entry["release"])
+    if record:
+        keys = ("ts", "by", "backup")
+        record["pinned"] = (
+            {key: entry.get(key) for key in keys} if entry["type"] == "release.pinned" else None
+        )
+
+
+def _backup(state: State, entry: Record) -> None:
+    if entry["type"] == "backup.made":
+        state.backups[entry["name"]] = dict(entry)
+    else:
+        state.backups.pop(entry["name"], None)
+
+
+def _restored(state: State, entry: Record) -> None:
+    """Nobody knows any more which migrations are in: the next deployment asks the database."""
+    state.restore = None if entry["type"] == "restore.finished" else dict(entry)
+    for record in state.releases.values():
+        if "migrated" in record:
+            record["migrated"] = "unknown"
 
 
 def _deployment(state: State, entry: Record) -> None:
@@ -195,6 +225,13 @@ _HANDLERS: Dict[str, Any] = {
     "release.failed": _set("failed"),
     "release.blessed": _blessed,
     "release.pruned": _pruned,
+    "release.pinned": _pinned,
+    "release.unpinned": _pinned,
+    "backup.made": _backup,
+    "backup.removed": _backup,
+    "restore.started": _restored,
+    "restore.failed": _restored,
+    "restore.finished": _restored,
     "migration.started": _migration,
     "migration.finished": _migration,
     "migration.failed": _migration,

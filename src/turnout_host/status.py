@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Set
 
-from turnout_host import apps, boot, proc, switch
+from turnout_host import apps, backups, boot, proc, switch
 from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.lease import Lease, public
@@ -26,6 +26,7 @@ def status(layout: Layout, state: State, asked: Dict[str, Any]) -> Dict[str, Any
     return dict(
         result,
         disk=disk(layout),
+        backups=backups.listed(layout, state),
         releases=[summary(one, result["release"]) for one in state.by_number()],
         deployments=list(state.deployments.values())[-5:],
         lease=public(lease) if lease else None,
@@ -57,7 +58,7 @@ def health(layout: Layout, state: State, asked: Dict[str, Any]) -> Dict[str, Any
     }
     if "toolchain" in record:
         _ask(layout, state, str(name), dict(asked, release=name), result)
-    result["needs_a_look"] = _doubts(layout, state, result)
+    result["needs_a_look"] = _doubts(layout, state, result) + _half_restored(state)
     return result
 
 
@@ -66,6 +67,8 @@ def summary(record: Dict[str, Any], current: Optional[str]) -> Dict[str, Any]:
     keys = ("release", "state", "revision", "subject", "by", "ts", "since", "reason", "artifact", "applied")
     return dict(
         {key: record.get(key) for key in keys},
+        pinned=record.get("pinned"),
+        env=(record.get("dotenv") or {}).get("changed"),
         current=record["release"] == current,
         blessed=record["state"] == "blessed",
     )
@@ -151,6 +154,12 @@ def _doubts(layout: Layout, state: State, result: Dict[str, Any]) -> List[str]:
     if name and not result["health"]["ok"]:
         doubts.append(f"the health check fails: {result['health']['reason']}")
     return doubts
+
+
+def _half_restored(state: State) -> List[str]:
+    if state.restore is None:
+        return []
+    return [f"the restore of {state.restore['name']} did not end well: the database may be half restored"]
 
 
 def disk(layout: Layout) -> Dict[str, int]:

@@ -58,23 +58,23 @@ class Turnout:
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
         self.folder, self.env = folder, env
 
-    def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
-        """Start it and leave it running; whoever asked ends it."""
+    def start(self, *arguments: str, stdin: str | None = None, **env: str) -> subprocess.Popen[str]:
+        """Start it and leave it running; whoever asked ends it. With `stdin`, it waits for that from a pipe."""
         return subprocess.Popen(
             [str(TURNOUT), *arguments],
             cwd=self.folder,
             env={**self.env, **env},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, *arguments: str, check: int | None = None, **env: str) -> Run:
-        """Run it to its end; with `check` it must end with this exit code."""
-        with self.start(*arguments, **env) as process:
+    def run(self, *arguments: str, check: int | None = None, stdin: str | None = None, **env: str) -> Run:
+        """Run it to its end, with `stdin` as its input; with `check` it must end with this exit code."""
+        with self.start(*arguments, stdin=stdin, **env) as process:
             try:
-                out, err = process.communicate(timeout=LIMIT)
+                out, err = process.communicate(stdin, timeout=LIMIT)
             finally:
                 process.kill()  # does nothing to one that has ended
         run = Run(arguments, process.returncode, out, err)

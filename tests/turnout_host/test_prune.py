@@ -119,3 +119,11 @@ def test_an_adopted_release_is_never_pruned() -> None:
     adopted = [("adoption.asked", {"release": "v1", "adopted": True}), ("release.blessed", {"release": "v1"})]
     state = fold(*adopted, *(entry for number in range(2, 9) for entry in life(f"v{number}")))
     assert set(kept(state, "v8", 2)) == {"v8", "v7", "v6", "v1"}
+
+
+def test_a_pinned_release_stays_until_the_pin_is_removed() -> None:
+    """However many come after it."""
+    lives = [entry for number in range(1, 9) for entry in life(f"v{number}")]
+    pin = ("release.pinned", {"release": "v1", "by": "ann"})
+    assert "v1" in kept(fold(*lives, pin), "v8", 2)
+    assert "v1" not in kept(fold(*lives, pin, ("release.unpinned", {"release": "v1"})), "v8", 2)

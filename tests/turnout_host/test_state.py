@@ -113,3 +113,32 @@ def test_an_urgent_deployment_keeps_its_reason_beside_that_of_its_end() -> None:
         "it burns",
         "a check failed",
     )
+
+
+RESTORED = {"name": "b"}
+
+
+@pytest.mark.parametrize(
+    "after, open_",
+    [
+        ([], True),
+        ([("restore.failed", RESTORED)], True),
+        ([("restore.finished", RESTORED)], False),
+        (
+            [("restore.failed", RESTORED), ("restore.started", RESTORED), ("restore.finished", RESTORED)],
+            False,
+        ),
+        ([("restore.failed", RESTORED), ("migration.finished", {"release": "v1", "applied": []})], False),
+    ],
+)
+def test_a_restore_that_did_not_end_well_is_remembered(after: list[Any], open_: bool) -> None:
+    """Until another one, or the next migration, went well."""
+    state = fold(*life("v1"), ("restore.started", RESTORED), *after)
+    assert (state.restore is not None) is open_
+
+
+def test_after_a_restore_nobody_knows_which_migrations_are_in() -> None:
+    """The database may be older than the journal."""
+    done = ("migration.finished", {"release": "v1", "applied": ["a"]})
+    state = fold(*life("v1"), done, ("restore.started", RESTORED))
+    assert state.releases["v1"]["migrated"] == "unknown"

@@ -23,12 +23,24 @@ COMMANDS = {
     "releases": "turnout.cli.releases:releases",
     "status": "turnout.cli.status:status",
     "health": "turnout.cli.health:health",
+    "pin": "turnout.cli.pin:pin",
+    "backup": "turnout.cli.backup:backup",
+    "restore": "turnout.cli.restore:restore",
+    "env list": "turnout.cli.env.list:list_",
+    "env set": "turnout.cli.env.change:set_",
+    "env unset": "turnout.cli.env.change:unset",
+    "env pull": "turnout.cli.env.pull:pull",
+    "env push": "turnout.cli.env.push:push",
+    "env diff": "turnout.cli.env.diff:diff",
     "host trust": "turnout.cli.host:trust",
     "host adopt": "turnout.cli.adopt:adopt",
     "demo": "turnout.cli.demo.command:demo",
 }
 """Each command and the function that carries it out; its docstring is the help text."""
-GROUPS = {"host": "Get to know a host."}
+GROUPS = {
+    "host": "Get to know a host.",
+    "env": "The app's .env on the hosts: each change is a new release, proved, and can be rolled back.",
+}
 
 
 class Group(TyperGroup):

@@ -19,7 +19,7 @@ def heading(event: Event) -> str:
     ]
     words = [str(data.get("command", "deploy")), event.environment or ""]
     if data.get("ref") and data["ref"] != "HEAD":
-        words += ["to" if data.get("command") == "rollback" else "at", str(data["ref"])]
+        words += ["to" if data.get("command") in {"rollback", "restore"} else "at", str(data["ref"])]
     if hosts:
         words += ["on", ", ".join(hosts)]
     return text.harmless(" ".join(word for word in words if word))
@@ -35,7 +35,7 @@ def summary(event: Event) -> str:
         parts.append(text.took(float(seconds)))
     if data.get("bytes_sent"):
         parts.append(f"{text.size(int(data['bytes_sent']))} sent")
-    if data.get("result") == "succeeded" and previous and previous != release:
+    if data.get("result") == "succeeded" and release and previous and previous != release:
         parts.append(f"was {previous}")
     return text.harmless(" · ".join(parts))
 

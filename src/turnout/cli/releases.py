@@ -58,10 +58,12 @@ def _row(one: dict[str, Any], now: float) -> list[str]:
         if one.get("state") in {"failed", "reverted"} and one.get("reason")
         else one.get("subject")
     )
+    if one.get("env") is not None and said == one.get("subject"):
+        said = f"{said or ''} (.env: {', '.join(one['env']) or 'no value'})".strip()
     return [
         "→" if one.get("current") else "",
         shown(one.get("release")),
-        shown(one.get("state")),
+        f"{shown(one.get('state'))}{', pinned' if one.get('pinned') else ''}",
         shown(one.get("revision"))[:10],
         text.ago(now - float(one["ts"])) if one.get("ts") else "-",
         text.harmless(shown(one.get("by"))),

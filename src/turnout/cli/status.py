@@ -126,7 +126,9 @@ def _disk(disk: dict[str, Any]) -> Iterator[Line]:
 
 def _releases(releases: list[dict[str, Any]], verbose: bool) -> Iterator[Line]:
     listed = releases if verbose else releases[:5]
-    said = [f"{one.get('release')} {one.get('state')}" for one in listed]
+    said = [
+        f"{one.get('release')} {one.get('state')}{' (pinned)' if one.get('pinned') else ''}" for one in listed
+    ]
     more = f" and {len(releases) - len(listed)} more" if len(releases) > len(listed) else ""
     if said:
         yield "", f"  releases   {', '.join(said)}{more}"

@@ -23,6 +23,18 @@ def seconds(value: object) -> float:
     return found
 
 
+def age(value: object) -> float:
+    """As `positive`, and also in days and beyond a day: "12h", "30d"."""
+    days = re.fullmatch(r"([0-9]{1,5})d", value) if isinstance(value, str) else None
+    hours = re.fullmatch(r"([0-9]{1,6})h", value) if isinstance(value, str) else None
+    if not days and not hours:
+        raise ValueError('must be a time in hours or days, such as "12h" or "30d"')
+    found = int(days[1]) * 86400.0 if days else int(hours[1]) * 3600.0 if hours else 0.0
+    if found <= 0:
+        raise ValueError("must be more than zero")
+    return found
+
+
 def positive(value: object) -> float:
     """As `seconds`, and more than none."""
     found = seconds(value)

@@ -40,6 +40,7 @@ Patterns = tuple[Annotated[str, AfterValidator(border.pattern)], ...]
 Seconds = Annotated[float, BeforeValidator(duration.positive)]
 SecondsOrNone = Annotated[float, BeforeValidator(duration.seconds)]
 """May be zero."""
+Age = Annotated[float, BeforeValidator(duration.age)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1000)]
 Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
 Switch = Annotated[bool, Strict()]
@@ -78,6 +79,7 @@ class Environment(Table):
     time_zone: Annotated[str, BeforeValidator(when.zone)] = "UTC"
     requires: Name | None = None
     soak: Annotated[float, BeforeValidator(when.soak)] = 0.0
+    database_restore: Annotated[str, AfterValidator(border.command)] | None = None
 
 
 class Build(Table):
@@ -150,6 +152,13 @@ class Release(Table):
     adopt_ignore: Patterns = ()
 
 
+class Backup(Table):
+    """`[backup]`: how long backups of the database are kept. `max_age` in seconds; None is for ever."""
+
+    keep: Count = 5
+    max_age: Age | None = None
+
+
 class Config(Table):
     """A whole turnout.toml. `file` is where it was read from; without `node`, package.json's `engines` counts."""
 
@@ -165,6 +174,7 @@ class Config(Table):
     processes: Processes = Processes()
     health: Health = Health()
     release: Release = Release()
+    backup: Backup = Backup()
     file: Path = Path("turnout.toml")
 
     def settings(self, environment: Environment) -> dict[str, Any]:

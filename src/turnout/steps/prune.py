@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from turnout.errors import TurnoutError
+from turnout.steps.backup import retention
 from turnout.steps.connect import hold
 from turnout.steps.work import Done, Target, Work
 
@@ -14,7 +15,9 @@ async def prune(work: Work, host: Target) -> Done:
     """
     try:
         await hold(work, host)
-        answer = await host.client.call("prune", keep=work.config.release.keep)
+        answer = await host.client.call(
+            "prune", keep=work.config.release.keep, backups=retention(work.config)
+        )
     except TurnoutError as error:
         work.notes.append(f"{host.name}: old releases were not pruned ({error}); the next deploy does it")
         return Done("left to the next deploy", "skipped")

@@ -24,6 +24,8 @@ async def same(work: Work, host: Target) -> bool:
         "processes": work.settings["processes"],
         "state": "blessed",
     }
+    if record.get("migrated") == "unknown":  # the database was restored since
+        return False
     runs, dotenv = record.get("toolchain") or {}, record.get("dotenv") or {}
     if any(record.get(key) != value for key, value in wanted.items()) or host.dotenv.get(
         "digest"

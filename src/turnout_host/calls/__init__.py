@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from turnout_host.calls import adopting, deployment, goods, looking, planning, switching
+from turnout_host.calls import (
+    adopting,
+    deployment,
+    environment,
+    goods,
+    keeping,
+    looking,
+    planning,
+    switching,
+)
 from turnout_host.host import Args, Host, Say
 
 CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
@@ -22,7 +31,15 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "install": goods.call_install,
     "prune": goods.call_prune,
     "acquire": deployment.call_acquire,
-    "backup": deployment.call_backup,
+    "pin": keeping.call_pin,
+    "backup": keeping.call_backup,
+    "check_backup": keeping.call_check_backup,
+    "restore": keeping.call_restore,
+    "read_dotenv": environment.call_read_dotenv,
+    "try_dotenv": environment.call_try_dotenv,
+    "keep_dotenv": environment.call_keep_dotenv,
+    "stage_again": environment.call_stage_again,
+    "change_dotenv": environment.call_change_dotenv,
     "migrate": deployment.call_migrate,
     "finish": deployment.call_finish,
     "rehearse": switching.call_rehearse,
@@ -33,6 +50,18 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "outlook": planning.call_outlook,
     "prove_adopted": adopting.call_prove_adopted,
 }
-READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health", "adoption", "outlook"}
+READ_ONLY = {
+    "facts",
+    "state",
+    "acquire",
+    "survey",
+    "watch",
+    "status",
+    "health",
+    "adoption",
+    "outlook",
+    "read_dotenv",
+    "try_dotenv",
+}
 MUTATING = set(CALLS) - READ_ONLY
 """Calls that need the newest token."""

@@ -1,14 +1,13 @@
-"""Calls around a deployment: its lease, the user's backup, the migrations, its end."""
+"""Calls around a deployment: its lease, the migrations, its end."""
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from typing import Deque, Dict, List, Optional, Set
 
-from turnout_host import apps, children, hiding, recovery, releases, survey
+from turnout_host import recovery, releases, survey
 from turnout_host.calls.common import Answer, record_of, toolchain_of
-from turnout_host.errors import MigrationError, SurveyError
+from turnout_host.errors import MigrationError
 from turnout_host.host import Args, Host, Say
 from turnout_host.migrations import prisma
 from turnout_host.state import Record
@@ -36,32 +35,15 @@ def call_acquire(host: Host, args: Args, say: Say) -> Answer:
     return {"token": token, "recovered": recovered}
 
 
-def call_backup(host: Host, args: Args, say: Say) -> Answer:
-    """Run the user's database backup, as written."""
-    folder, began = host.layout.release(args.text("release")), time.monotonic()
-    toolchain = toolchain_of(host, record_of(host, args)["toolchain"])
-    argv = ["/bin/sh", "-c", args.text("command")]
-    values = apps.values_of(folder)
-    hidden = hiding.secrets(values)
-    output = lambda line: say({"kind": "output", "line": hiding.hide(line, hidden)})  # noqa: E731
-    ended = children.run(argv, folder, toolchain.env(), output)
-    if ended.status:
-        why = f"the database backup failed with status {ended.status}: nothing was migrated"
-        raise hiding.conceal(SurveyError(why, tail=ended.tail), values)
-    return {"seconds": time.monotonic() - began}
-
-
 def call_migrate(host: Host, args: Args, say: Say) -> Answer:
     """Run the migrations, unless the journal proves that all of them are in."""
-    record, state = record_of(host, args), host.journal.state
+    record = record_of(host, args)
     name, folder = str(record["release"]), host.layout.release(str(record["release"]))
-    pending = prisma.pending_by_journal(
-        record["migrations"], _applied(state.releases.get(state.serving or ""), record)
-    )
-    if not pending:
+    new = pending(host, record)
+    if not new:
         host.journal.append("migration.finished", host.deployment, release=name, applied=[])
         return {"ran": False, "applied": [], "seconds": 0.0}
-    host.journal.append("migration.started", host.deployment, release=name, pending=pending)
+    host.journal.append("migration.started", host.deployment, release=name, pending=new)
     dirs = [str(folder / "node_modules/.bin"), *toolchain_of(host, record["toolchain"]).dirs]
     lines: Deque[str] = deque(maxlen=KEPT)
 
@@ -73,18 +55,18 @@ def call_migrate(host: Host, args: Args, say: Say) -> Answer:
     try:
         seconds = prisma.migrate(host.layout, folder, args.texts("commands"), dirs, hear)
     except Exception as error:
-        earlier = _in_already(list(state.releases.values()), record)
-        applied = _told(error, list(lines), [one for one in pending if one not in earlier])
+        earlier = _in_already(list(host.journal.state.releases.values()), record)
+        applied = _told(error, list(lines), [one for one in new if one not in earlier])
         host.journal.append(
             "migration.failed",
             host.deployment,
             release=name,
-            pending=pending,
+            pending=new,
             applied=applied,
             reason=str(error),
         )
         raise
-    applied = prisma.applied(list(lines), pending)
+    applied = prisma.applied(list(lines), new)
     host.journal.append("migration.finished", host.deployment, release=name, applied=applied)
     return {"ran": True, "applied": applied, "seconds": seconds}
 
@@ -109,6 +91,13 @@ def _in_already(records: List[Record], record: Record) -> Set[str]:
 
 def _one_database(one: Record, other: Record) -> bool:
     return bool(one["dotenv"]["base_digest"] == other["dotenv"]["base_digest"])
+
+
+def pending(host: Host, record: Record) -> List[str]:
+    """The migrations that would be run for a release: those that the journal does not prove to be in."""
+    state = host.journal.state
+    serving = state.releases.get(state.serving or "")
+    return prisma.pending_by_journal(record["migrations"], _applied(serving, record))
 
 
 def _applied(serving: Optional[Record], record: Record) -> Optional[Dict[str, str]]:

@@ -8,6 +8,7 @@ from typing import Dict
 
 from turnout_host import disk, dotenv, facts, layers, manifest, people, releases, survey
 from turnout_host.calls.common import Answer, next_number, record_of, toolchain_of
+from turnout_host.calls.keeping import retain
 from turnout_host.describe import describe
 from turnout_host.host import Args, Host, Say
 from turnout_host.protocol import LIMIT
@@ -141,4 +142,5 @@ def call_install(host: Host, args: Args, say: Say) -> Answer:
 
 def call_prune(host: Host, args: Args, say: Say) -> Answer:
     """Remove what no longer needs to be kept."""
-    return prune(host.layout, host.journal, host.store, int(args.number("keep", 5)))
+    old = retain(host, args.table("backups"))
+    return dict(prune(host.layout, host.journal, host.store, int(args.number("keep", 5))), backups=old)

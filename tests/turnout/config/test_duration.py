@@ -21,3 +21,16 @@ def test_not_durations(value: object) -> None:
     """Anything else is refused with what to write."""
     with pytest.raises(ValueError, match=r"unit|day"):
         duration.seconds(value)
+
+
+@pytest.mark.parametrize("text, days", [("30d", 30), ("12h", 0.5), ("365d", 365), ("48h", 2)])
+def test_ages(text: str, days: float) -> None:
+    """Backups are kept for days, so days are a unit here."""
+    assert duration.age(text) == days * 86400
+
+
+@pytest.mark.parametrize("value", [30, "30", "30s", "10m", "0d", "-1d", "1.5d", None, "1d\n"])
+def test_not_ages(value: object) -> None:
+    """Seconds and minutes would be slips of the pen."""
+    with pytest.raises(ValueError, match=r"days|zero"):
+        duration.age(value)

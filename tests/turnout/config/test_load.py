@@ -75,6 +75,7 @@ def test_every_default_is_that_of_the_design(tmp_path: Path) -> None:
                 "time_zone": "UTC",
                 "requires": None,
                 "soak": 0.0,
+                "database_restore": None,
             }
         },
         "build": {
@@ -114,6 +115,7 @@ def test_every_default_is_that_of_the_design(tmp_path: Path) -> None:
             "bake": 10.0,
         },
         "release": {"keep": 5, "shared": ("logs",), "adopt_ignore": ()},
+        "backup": {"keep": 5, "max_age": None},
     }
 
 

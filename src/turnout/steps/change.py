@@ -1,0 +1,140 @@
+"""The first steps of a change of the dotenv: the same code once more, with another `.env`. The rest is a deployment's.
+
+The new values go to the new release only; the host's `shared/.env` follows when that release is blessed.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from turnout.errors import Unhealthy, UsageError
+from turnout.steps import backup as backups
+from turnout.steps import migrate as migrations
+from turnout.steps import rehearse as rehearsal
+from turnout.steps.connect import connect
+from turnout.steps.survey import refuse
+from turnout.steps.work import Done, NothingToDo, Target, Work
+
+if TYPE_CHECKING:
+    from turnout.model import Secret
+
+
+@dataclass
+class Change:
+    """What a person wants of the dotenv: keys with their values (None takes one out), or a whole new text.
+
+    `expected` is the digest of the dotenv that the person looked at. `database` and `same` are found out on the way.
+    """
+
+    keys: dict[str, Secret | None] = field(default_factory=dict)
+    text: Secret | None = None
+    expected: str | None = None
+    database: bool = False
+    same: set[str] = field(default_factory=set)
+
+    def args(self) -> dict[str, Any]:
+        """For a call; from here on the values are on their way to the host."""
+        if self.text is not None:
+            return {"text": base64.b64encode(self.text.reveal().encode()).decode(), "expected": self.expected}
+        changes = {key: None if value is None else value.reveal() for key, value in self.keys.items()}
+        return {"changes": changes, "expected": self.expected}
+
+
+async def begin(work: Work) -> None:
+    """Reach the hosts and take their leases."""
+    await connect(work, "survey")
+
+
+async def survey(change: Change, work: Work, host: Target) -> Done:
+    """What would change, by name; refuses what the app could not run with, before anything is made."""
+    if host.running is None:
+        return await _first(change, work, host)
+    answer = await host.client.call(
+        "survey",
+        shared=list(work.config.release.shared),
+        **work.settings,
+        port_env=work.config.health.port_env,
+    )
+    refuse(host, answer["findings"])
+    tried = await host.client.call("try_dotenv", **change.args())
+    change.database = change.database or tried["database"]
+    if tried["same"]:
+        change.same.add(host.name)
+        if len(change.same) == len(work.targets):
+            raise NothingToDo("unchanged", f"{host.running} has exactly this .env", host.running)
+    if tried["waiting"]:
+        work.notes.append(
+            f"{host.name}: edited by hand before, and now deployed too: {', '.join(tried['waiting'])}"
+        )
+    return Done(f"changes {', '.join(tried['keys']) or 'no value'}")
+
+
+async def _first(change: Change, work: Work, host: Target) -> Done:
+    if any(target.running for target in work.targets):
+        raise UsageError(
+            f"nothing runs on {host.name} yet, but elsewhere", remedy="deploy first: turnout deploy"
+        )
+    answer = await host.client.call("keep_dotenv", **change.args())
+    change.same.add(host.name)
+    work.notes.append(f"{host.name}: shared/.env is written: {', '.join(answer['keys']) or 'as it was'}")
+    if len(change.same) == len(work.targets):
+        raise NothingToDo("succeeded", "nothing runs there yet: the first deployment takes it")
+    return Done("written to shared/.env")
+
+
+async def stage(work: Work, host: Target) -> Done:
+    """Lay the artifact of the running release out once more, under the next number. Nothing is sent."""
+    host.release = (await host.client.call("stage_again", release=host.running, by=work.by))["release"]
+    return Done(f"{host.release}, the same as {host.running}")
+
+
+async def dotenv(change: Change, work: Work, host: Target) -> Done:
+    """Give it the changed dotenv."""
+    work.note("the values go to this release only; shared/.env follows when it is blessed", "dotenv", host)
+    answer = await host.client.call("change_dotenv", release=host.release, **change.args())
+    return Done(f"{len(answer['keys'])} keys, changed: {', '.join(answer['changed']) or 'no value'}")
+
+
+async def install(work: Work, host: Target) -> Done:
+    """The layers of the running release."""
+    record = host.record(host.running)
+    runs = record.get("toolchain") or {}
+    host.layers = {
+        "dependencies": record.get("dependencies"),
+        "node": runs.get("node"),
+        "pm2": runs.get("pm2"),
+    }
+    await host.client.call("install", release=host.release, layers=host.layers, **work.settings)
+    return Done(f"the layers of {host.running}", "reused")
+
+
+async def backup(change: Change, work: Work, host: Target) -> Done:
+    """As in a deployment, where the app moves to another database."""
+    if not change.database:
+        return Done("the database is the same", "skipped")
+    return await backups.backup(work, host)
+
+
+async def migrate(change: Change, work: Work, host: Target) -> Done:
+    """As in a deployment, where the app moves to another database: it may lack migrations."""
+    if not change.database:
+        return Done("the database is the same", "skipped")
+    return await migrations.run(work, host)
+
+
+async def rehearse(_change: Change, work: Work, host: Target) -> Done:
+    """As in a deployment; a failure says what became of the dotenv."""
+    try:
+        return await rehearsal.rehearse(work, host)
+    except Unhealthy as error:
+        error.remedy = error.remedy or ["the .env is as it was: mend the value, then the same command again"]
+        raise
+
+
+def bound(change: Change) -> dict[str, Any]:
+    """The steps that need to know the change, by name."""
+    acts = {"survey": survey, "dotenv": dotenv, "backup": backup, "migrate": migrate, "rehearse": rehearse}
+    return {name: partial(act, change) for name, act in acts.items()}
