@@ -95,6 +95,14 @@ def of(folder: Path) -> Manifest:
     return Manifest("".join(entry.line() for entry in entries))
 
 
+def unpack(packed: str) -> Manifest:
+    """A manifest as it travels. Raises PackageError; what is in it is checked when it is used."""
+    try:
+        return Manifest(zlib.decompress(base64.b64decode(packed, validate=True)).decode())
+    except (ValueError, zlib.error) as error:
+        raise PackageError(f"a manifest cannot be unpacked: {error}") from None
+
+
 def check_target(path: str, target: str) -> None:
     """Raise PackageError unless the link at `path` stays in the tree wherever the tree lies.
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "doctor": "turnout.cli.doctor:doctor",
     "deploy": "turnout.cli.deploy:deploy",
     "rollback": "turnout.cli.rollback:rollback",
+    "promote": "turnout.cli.promote:promote",
     "releases": "turnout.cli.releases:releases",
     "status": "turnout.cli.status:status",
     "health": "turnout.cli.health:health",

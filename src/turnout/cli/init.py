@@ -31,6 +31,10 @@ def init(
         typer.Option("--path", metavar="PATH", show_default=False, help="The app's folder on the server."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    deploy_sh: Annotated[
+        bool,
+        typer.Option("--deploy-sh", help="Only write the app's deploy.sh, for a turnout.toml that is there."),
+    ] = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -38,11 +42,14 @@ def init(
     verbose: options.Verbose = False,  # noqa: ARG001 - there is no more to show
     quiet: options.Quiet = False,
 ) -> None:
-    """Find the app that is here, and write a turnout.toml that explains each choice."""
-    from turnout.cli import detect, template
+    """Find the app that is here, and write a turnout.toml that explains each choice, and the app's deploy.sh."""
+    from turnout.cli import detect, script, template
     from turnout.config import border
 
     file = Path.cwd() / (config or "turnout.toml")
+    if deploy_sh:
+        script.only(file, force=force, as_json=as_json, quiet=quiet)
+        return
     if file.exists() and not force:
         raise UsageError(
             f"{file.name} is there already",
@@ -55,6 +62,7 @@ def init(
     host = value("--host", host, border.host, "the server, as user@host" if asks else "")
     path = value("--path", path, border.folder_on_host, "the app's folder on the server" if asks else "")
     write(file, template.toml(found, environment, host, path))
+    found.notes += script.write(file, found.source, force=force)
     if as_json:
         from turnout.cli import jsonlines
 

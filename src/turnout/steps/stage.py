@@ -29,5 +29,7 @@ async def _stage(work: Work, host: Target) -> str:
         subject=work.revision.subject,
         by=work.by,
         shared=list(work.config.release.shared),
+        build=work.artifact.key or None,
+        promoted=work.origin.title if work.origin else None,
     )
     return str(answer["release"])

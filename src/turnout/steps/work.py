@@ -11,7 +11,7 @@ from turnout.builder.build import Built, Toolchain
 from turnout.model import Address, DeployOptions, Revision, RollbackOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from contextlib import AsyncExitStack
     from pathlib import Path
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from turnout.hosts.client import HostClient
     from turnout.source.checkout import Checkout
     from turnout.source.git import Repository
+    from turnout.steps.origin import Origin
 
 
 class NothingToDo(Exception):
@@ -59,6 +60,8 @@ class Target:
     boot_seconds: float = 0.0
     switch: dict[str, Any] = field(default_factory=dict)
     ended: dict[str, Any] | None = None
+    forced: dict[str, Any] | None = None
+    """Why a person forced what would have been refused, and what that was; for the journal."""
     lost_bytes: int = 0
     """Bytes that went over links that were lost."""
 
@@ -117,6 +120,10 @@ class Work:
     layers: dict[str, Tree] = field(default_factory=dict)
     """Layers that can be shipped, by key."""
     built: Built | None = None
+    origin: Origin | None = None
+    """Where the artifact comes from, when it is promoted."""
+    bring: Callable[[list[str]], Awaitable[None]] | None = None
+    """Gets contents, by blob name, that are not on this machine: the build was skipped, or another host has them."""
     migrated: list[str] = field(default_factory=list)
     """Migrations that this deployment applied; they stay in, however it ends."""
     notes: list[str] = field(default_factory=list)
@@ -137,6 +144,12 @@ class Work:
     def id(self) -> str:
         """The deployment's name in journal and events."""
         return self.bus.deployment
+
+    @property
+    def typed(self) -> str:
+        """The command, to be typed again."""
+        words = [self.command, *([self.origin.environment] if self.origin else []), self.environment.name]
+        return f"turnout {' '.join(words)}"
 
     @property
     def settings(self) -> dict[str, Any]:

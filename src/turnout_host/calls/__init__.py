@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from turnout_host.calls import deployment, goods, looking, switching
+from turnout_host.calls import deployment, goods, looking, offering, switching
 from turnout_host.host import Args, Host, Say
 
 CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
@@ -13,6 +13,10 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "survey": looking.call_survey,
     "status": looking.call_status,
     "health": looking.call_health,
+    "since": looking.call_since,
+    "known": offering.call_known,
+    "offer": offering.call_offer,
+    "give": offering.call_give,
     "lacks": goods.call_lacks,
     "upload": goods.call_upload,
     "lay_layer": goods.call_lay_layer,
@@ -29,6 +33,6 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "activate": switching.call_activate,
     "watch": switching.call_watch,
 }
-READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health"}
+READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health", "since", "offer", "give"}
 MUTATING = set(CALLS) - READ_ONLY
 """Calls that need the newest token."""
