@@ -62,7 +62,7 @@ def init(
     host = value("--host", host, border.host, "the server, as user@host" if asks else "")
     path = value("--path", path, border.folder_on_host, "the app's folder on the server" if asks else "")
     write(file, template.toml(found, environment, host, path))
-    found.notes += script.write(file, found.source, force=force)
+    found.notes += script.write(file, found.folder, force=force)
     if as_json:
         from turnout.cli import jsonlines
 

@@ -1,4 +1,4 @@
-"""The app's deploy.sh: what people and old habits type (`VPS_HOST=… ./backend/deploy.sh rollback`), handed to turnout."""
+"""The app's deploy.sh, for `VPS_HOST=… ./backend/deploy.sh rollback` of the spec: it hands all to turnout."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NAME = "deploy.sh"
 MARK = "# Written by `turnout init`"
 TEXT = """\
 #!/bin/sh
-{mark}. It hands everything to turnout, which reads {config} {where}.
-#   ./{path} [deploy|rollback|status|logs|health] [ENVIRONMENT] [OPTIONS]
+{mark}. It hands everything to turnout, which reads {up}/{config}.
+#   deploy.sh [deploy|rollback|status|logs|health] [ENVIRONMENT] [OPTIONS]
 # VPS_HOST, VPS_USER, VPS_PORT, VPS_SSH_KEY and VPS_KNOWN_HOSTS count; `turnout COMMAND --help` says the rest.
 set -eu
 
@@ -42,45 +42,43 @@ exec turnout "$command"{option} "$@"
 """
 
 
-def text(file: Path, source: str) -> str:
-    """The script for a turnout.toml; `source` is the app's folder as the file names it."""
-    up = "/".join(".." for part in Path(source).parts) or "."
-    where = "here" if up == "." else "above this folder"
+def text(file: Path, folder: Path) -> str:
+    """The script in the app's `folder` for a turnout.toml."""
+    up = Path(os.path.relpath(file.parent, folder)).as_posix()
     option = "" if file.name == "turnout.toml" else f" -c {shlex.quote(file.name)}"
-    path = (Path(source) / NAME).as_posix()
-    return TEXT.format(mark=MARK, config=file.name, where=where, path=path, up=up, option=option)
+    return TEXT.format(mark=MARK, config=file.name, up=up, option=option)
 
 
-def write(file: Path, source: str, *, force: bool = False) -> list[str]:
+def write(file: Path, folder: Path, *, force: bool = False) -> list[str]:
     """Put it into the app's folder, executable; what a person should know. One that is not ours is left alone."""
-    target = file.parent / source / NAME
-    shown = target.relative_to(file.parent).as_posix()
-    if not target.parent.is_dir() or (target.exists() and not (force and MARK in _read(target))):
-        why = "is there already" if target.exists() else "has no folder"
-        return [f"{shown} {why}: it was left alone"]
+    target = folder / NAME
+    shown = Path(os.path.relpath(target, file.parent)).as_posix()
+    if target.exists() and not (force and MARK in target.read_text("utf-8", "replace")):
+        return [f"{shown} is there already: it was left alone"]
     temporary = target.with_name(f".{NAME}.{os.getpid()}")
     try:
-        temporary.write_text(text(file, source), encoding="utf-8")
+        temporary.write_text(text(file, folder), encoding="utf-8")
         temporary.chmod(0o755)
         temporary.replace(target)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise UsageError(f"{shown} cannot be written", why=error.strerror or str(error)) from None
-    return [f"{shown} is written: ./{shown} deploy, rollback, status, logs, health"]
+    return [f"{shown} is written, for people: deploy, rollback, status, logs, health"]
 
 
 def only(file: Path, *, force: bool, as_json: bool, quiet: bool) -> None:
     """`turnout init --deploy-sh`: nothing but the script, for the app of a turnout.toml that is there."""
     from turnout import config
 
-    notes = write(file, config.load(file, file.parent).source, force=force)
+    source = config.load(file, file.parent).source
+    above = [file.parent, *file.parent.resolve().parents]
+    folder = next((one / source for one in above if (one / source).is_dir()), None)
+    if folder is None:
+        raise UsageError(f"there is no folder {source}", where=file.name, remedy="correct `source` in it")
+    notes = write(file, folder, force=force)
     if as_json:
         from turnout.cli import jsonlines
 
         jsonlines.write({"file": str(file), "choices": {}, "notes": notes})
     elif not quiet:
         say([("", note) for note in notes])
-
-
-def _read(path: Path) -> str:
-    return path.read_text("utf-8", "replace")
