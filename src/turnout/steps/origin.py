@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from turnout import text
 from turnout.artifact import manifest
 from turnout.artifact.fetched import Fetched
 from turnout.artifact.tree import Tree
@@ -128,8 +129,8 @@ async def _offer(work: Work, origin: Origin) -> None:
     origin.artifact = _tree(work, "artifacts", str(record.get("build") or ""), listed, folder / "artifact")
     layers = {key: manifest.unpack(packed) for key, packed in answer["layers"].items()}
     work.layers |= {key: _tree(work, "layers", key, found, folder / key) for key, found in layers.items()}
-    away = [tree for tree in (origin.artifact, *work.layers.values()) if tree.folder.parent == folder]
-    work.bring = Bring(work, origin, away)
+    trees = [origin.artifact, *work.layers.values()]
+    work.bring = Bring(work, origin, [tree for tree in trees if tree.folder.parent != folder], trees)
 
 
 def _tree(work: Work, kind: str, key: str, listed: manifest.Manifest, away: Path) -> Tree:
@@ -140,27 +141,52 @@ def _tree(work: Work, kind: str, key: str, listed: manifest.Manifest, away: Path
 
 
 class Bring:
-    """Fetches contents from the host of the origin, each once."""
+    """Fetches contents from the host of the origin, each once; what a tree of the cache has is taken from there."""
 
-    def __init__(self, work: Work, origin: Origin, trees: list[Tree]) -> None:
+    def __init__(self, work: Work, origin: Origin, kept: list[Tree], trees: list[Tree]) -> None:
         self._work, self._origin, self._alone = work, origin, asyncio.Lock()
-        self._places = {
-            name: (tree.folder / path, size)
-            for tree in trees
-            for name, (path, size) in tree.manifest.blobs.items()
-        }
+        self._here = {name: path for tree in kept for name, (path, _) in _places(tree).items()}
+        self._wanted: dict[str, list[Path]] = {}
+        self._sizes: dict[str, int] = {}
+        for tree in trees:
+            for name, (path, size) in _places(tree).items() if tree not in kept else ():
+                self._wanted.setdefault(name, []).append(path)
+                self._sizes[name] = size
 
     async def __call__(self, names: list[str]) -> None:
         """These are on this machine afterwards. Raises PackageError for what does not match its digest."""
         async with self._alone:
-            wanted = {name: self._places.pop(name) for name in names if name in self._places}
-            if not wanted:
-                return
-            fetched = Fetched(wanted)
-            self._work.note(f"fetching {len(wanted)} files from {self._origin.environment}", "upload")
-            try:
-                await self._origin.client.call("give", fetched.hear, names=list(wanted))
-                fetched.end()
-            except TurnoutError as error:
-                error.host = f"{self._origin.address}, {self._origin.environment}"
-                raise
+            wanted = {name: self._wanted.pop(name) for name in names if name in self._wanted}
+            away = {
+                name: (paths[0], self._sizes[name])
+                for name, paths in wanted.items()
+                if name not in self._here
+            }
+            if away:
+                await self._fetch(away)
+            await asyncio.to_thread(self._spread, wanted)
+
+    async def _fetch(self, places: dict[str, tuple[Path, int]]) -> None:
+        size = text.size(sum(size for _, size in places.values()))
+        self._work.note(f"fetching {size} from {self._origin.environment}", "upload")
+        fetched = Fetched(places)
+        try:
+            await self._origin.client.call("give", fetched.hear, names=list(places))
+            fetched.end()
+        except TurnoutError as error:
+            error.host = f"{self._origin.address}, {self._origin.environment}"
+            raise
+
+    def _spread(self, wanted: dict[str, list[Path]]) -> None:
+        """The same contents stand in several trees, or at several places of one."""
+        for name, paths in wanted.items():
+            source = self._here.get(name, paths[0])
+            for path in paths:
+                if path != source:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.hardlink_to(source)
+
+
+def _places(tree: Tree) -> dict[str, tuple[Path, int]]:
+    """Where a tree has each blob, and its size."""
+    return {name: (tree.folder / path, size) for name, (path, size) in tree.manifest.blobs.items()}
