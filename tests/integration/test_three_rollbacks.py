@@ -175,6 +175,6 @@ def test_older_code_that_would_break_is_refused_unless_forced_with_a_reason(live
 
     assert forced["result"] == "succeeded"
     asked = [one for one in live.journal() if one["type"] == "activation.asked"][-1]
-    assert asked["forced"]["reason"] == "the new one loses money"
-    assert "Video.views" in asked["forced"]["over"][0]
+    assert asked["because"]["reason"] == "the new one loses money"
+    assert "Video.views" in asked["because"]["over"][0]
     assert asked["by"]

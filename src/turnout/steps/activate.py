@@ -17,7 +17,7 @@ async def activate(work: Work, host: Target) -> Done:
         **work.settings,
         boot_seconds=host.boot_seconds,
         restart_pm2=work.deploy.restart_pm2,
-        forced=host.forced,
+        because=host.because,
     )
     entry = await follow(work, host, "activate", ["activation.reloaded", "activation.reverting"])
     if entry["type"] == "activation.reverting":

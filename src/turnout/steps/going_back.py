@@ -34,8 +34,11 @@ async def look(work: Work, host: Target) -> None:
         lines=lines,
     )
     work.notes += _undo(work, host)
-    if judgement.broken:
-        _refuse_unless_forced(work, host, judgement.broken)
+    if judgement.broken and not (work.rollback.force and work.rollback.reason):
+        raise _refusal(work, host, judgement.broken)
+    if work.rollback.reason:
+        host.because = {"reason": work.rollback.reason, "over": judgement.broken}
+    work.notes += [f"forced: {one}" for one in judgement.broken]
 
 
 def _migrations(host: Target, judgement: Judgement) -> list[str]:
@@ -63,13 +66,9 @@ def _undo(work: Work, host: Target) -> list[str]:
     return [f"to undo this rollback: turnout rollback {work.environment.name} {host.running}"]
 
 
-def _refuse_unless_forced(work: Work, host: Target, broken: list[str]) -> None:
-    if work.rollback.reason and work.rollback.force:
-        host.forced = {"reason": work.rollback.reason, "over": broken}
-        work.notes.append(f"forced over: {'; '.join(broken)}")
-        return
+def _refusal(work: Work, host: Target, broken: list[str]) -> GateRefused:
     again = f"turnout rollback {work.environment.name} {host.release}"
-    raise GateRefused(
+    return GateRefused(
         f"{host.release} cannot work with the database as it is now",
         why=broken,
         remedy=[

@@ -11,6 +11,7 @@ from turnout.artifact import manifest
 from turnout.artifact.fetched import Fetched
 from turnout.artifact.tree import Tree
 from turnout.builder.build import Built
+from turnout.builder.cache import NAME
 from turnout.errors import GateRefused, PackageError, TurnoutError
 from turnout.hosts import transport
 from turnout.hosts.client import HostClient
@@ -127,7 +128,7 @@ async def _offer(work: Work, origin: Origin) -> None:
             remedy=f"turnout deploy {origin.environment}",
         )
     origin.artifact = _tree(work, "artifacts", str(record.get("build") or ""), listed, folder / "artifact")
-    layers = {key: manifest.unpack(packed) for key, packed in answer["layers"].items()}
+    layers = {key: manifest.unpack(packed) for key, packed in answer["layers"].items() if NAME.fullmatch(key)}
     work.layers |= {key: _tree(work, "layers", key, found, folder / key) for key, found in layers.items()}
     trees = [origin.artifact, *work.layers.values()]
     work.bring = Bring(work, origin, [tree for tree in trees if tree.folder.parent != folder], trees)
@@ -135,7 +136,7 @@ async def _offer(work: Work, origin: Origin) -> None:
 
 def _tree(work: Work, kind: str, key: str, listed: manifest.Manifest, away: Path) -> Tree:
     """From this machine's cache if it has exactly this, else to be fetched."""
-    entry = work.cache.entry(kind, key) if key else None
+    entry = work.cache.entry(kind, key) if NAME.fullmatch(key) else None
     kept = Tree.load(key, entry) if entry else None
     return kept if kept and kept.digest == listed.digest else Tree(key, away, listed)
 

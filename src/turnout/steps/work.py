@@ -60,8 +60,8 @@ class Target:
     boot_seconds: float = 0.0
     switch: dict[str, Any] = field(default_factory=dict)
     ended: dict[str, Any] | None = None
-    forced: dict[str, Any] | None = None
-    """Why a person forced what would have been refused, and what that was; for the journal."""
+    because: dict[str, Any] | None = None
+    """The reason that a person gave, and what it goes over that would have been refused; for the journal."""
     lost_bytes: int = 0
     """Bytes that went over links that were lost."""
 

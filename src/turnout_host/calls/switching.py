@@ -64,7 +64,7 @@ def call_activate(host: Host, args: Args, say: Say) -> Answer:
         health=args.table("health"),
         boot_seconds=args.number("boot_seconds"),
         restart_pm2=args.flag("restart_pm2"),
-        **({"forced": args.table("forced")} if args.values.get("forced") else {}),
+        **({"because": args.table("because")} if args.values.get("because") else {}),
     )
     host.pointsman = Pointsman(host.layout, host.lease)
     return {"after": entry["seq"], "previous": previous}

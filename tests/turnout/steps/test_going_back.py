@@ -41,7 +41,7 @@ async def said(
         bus=bus, rollback=options, notes=[], environment=SimpleNamespace(name="production")
     )
     host = host or SimpleNamespace()
-    host.client, host.release, host.running, host.name, host.forced = (
+    host.client, host.release, host.running, host.name, host.because = (
         Client(migrations, dotenv),
         "v1",
         "v3",
@@ -83,9 +83,9 @@ async def test_what_would_break_is_refused(options: RollbackOptions) -> None:
 
 
 async def test_force_with_a_reason_goes_on_and_is_kept_for_the_journal() -> None:
-    """With what it went over; without need nothing is kept."""
+    """With what it went over, if there was anything."""
     host = SimpleNamespace()
     await said([DROPS], [], RollbackOptions(force=True, reason="fire"), host)
-    assert host.forced == {"reason": "fire", "over": ["m2: drop column A.b; the older code uses A.b"]}
+    assert host.because == {"reason": "fire", "over": ["m2: drop column A.b; the older code uses A.b"]}
     await said([ADDS], [], RollbackOptions(force=True, reason="fire"), host)
-    assert host.forced is None
+    assert host.because == {"reason": "fire", "over": []}
