@@ -6,6 +6,8 @@ by itself, and undoes it if the new release cannot be proved; the deployer reads
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from turnout.plan import Plan, Step
 from turnout.steps import (
     activate,
@@ -18,6 +20,7 @@ from turnout.steps import (
     install,
     migrate,
     notify,
+    origin,
     package,
     prune,
     rehearse,
@@ -54,6 +57,17 @@ DEPLOY = Plan(
     ),
 )
 
+
+def _promoted(step: Step) -> Step:
+    """The steps of a promotion are those of a deployment, but nothing is built."""
+    if step.name == "build":
+        return Step("fetch", "deployer", origin.fetch)
+    return replace(step, after=("fetch", "survey")) if step.name == "package" else step
+
+
+PROMOTE = Plan("promote", tuple(_promoted(step) for step in DEPLOY.steps))
+"""DEPLOY with the artifact that another environment blessed. Its `begin` is set where that environment is known."""
+
 ROLLBACK = Plan(
     "rollback",
     (
@@ -77,3 +91,20 @@ ADOPT = Plan(
     ),
     begin=adopt.begin,
 )
+
+ROLLBACK_KEEPING_DOTENV = Plan(
+    "rollback",
+    (
+        Step("survey", "each host", target.survey),
+        Step("stage", "each host", target.stage),
+        Step("dotenv", "each host", dotenv.dotenv),
+        Step("install", "each host", install.install),
+        Step("rehearse", "each host", rehearse.rehearse),
+        Step("activate", "host by host", activate.activate),
+        Step("verify", "host by host", verify.verify),
+        Step("save", "each host", save.save),
+        Step("notify", "deployer", notify.notify),
+    ),
+    begin=target.begin,
+)
+"""`--keep-env`: a release never changes, so the earlier artifact becomes a new release, with today's dotenv."""

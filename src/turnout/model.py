@@ -116,6 +116,12 @@ class DeployOptions:
 
 @dataclass(frozen=True)
 class RollbackOptions:
-    """What a person may add to `rollback`; without a release: the newest blessed one below the running one."""
+    """What a person may add to `rollback`; without a release: the newest blessed one below the running one.
+
+    `keep_env`: with today's dotenv, not with that of then. `force`: although older code would break; `reason` says why.
+    """
 
     release: str | None = None
+    keep_env: bool = False
+    force: bool = False
+    reason: str | None = None

@@ -83,9 +83,7 @@ async def _run(plan: Plan, work: Work) -> Outcome:
     except (TurnoutError, NothingToDo) as ended:
         error = ended
     except asyncio.CancelledError:
-        error = Cancelled(
-            "stopped", state=_state(work), remedy=[f"turnout {work.command} {work.environment.name}"]
-        )
+        error = Cancelled("stopped", state=_state(work), remedy=[work.typed])
     except Exception as unexpected:  # noqa: BLE001 - the hosts are told first, then whoever called us
         error = unexpected
     outcome = _outcome(work, error, time.monotonic() - began)
@@ -243,7 +241,7 @@ def _stays(work: Work) -> str:
 
 def _again(work: Work) -> list[str]:
     """What to type where the error itself knows nothing better."""
-    return [f"mend the cause, then the same command again: turnout {work.command} {work.environment.name}"]
+    return [f"mend the cause, then the same command again: {work.typed}"]
 
 
 def _tell(work: Work, outcome: Outcome, error: BaseException | None) -> None:

@@ -113,6 +113,11 @@ def missing_keys(text: str, example_keys: Iterable[str]) -> List[str]:
     return [key for key in dict.fromkeys(example_keys) if key not in there]
 
 
+def differing(one: bytes, other: bytes) -> List[str]:
+    """The names of the keys that have other values in `other`, or stand in one of the two only."""
+    return _changed(base_of(one), base_of(other))
+
+
 def relative_file_values(values: Mapping[str, str], shared: Iterable[str]) -> List[str]:
     """Names of keys whose `file:` path would lie inside each release, so that each had its own empty database.
 

@@ -9,9 +9,12 @@ import pytest
 from tests.support.site import NAME, Site, until
 
 pytestmark = pytest.mark.integration
-DRILL = """\
+FIND = """\
 cd {path}
 ls -lt backups/
+"""
+DRILL = """\
+cd {path}
 rm -rf current
 cp -r backups/{backup} current
 cd current && pm2 restart {name}
@@ -24,8 +27,9 @@ def drilled(live: Site) -> Site:
     live.greet("Two")
     live.deploy()
     assert live.serving() == {"v2"}
-    (backup,) = (live.path / "backups").iterdir()
-    live.hand(DRILL.format(path=live.path, backup=backup.name, name=NAME))
+    newest = live.hand(FIND.format(path=live.path)).splitlines()[1].split()
+    backup = next(word for word in newest if word.startswith("backup-"))
+    live.hand(DRILL.format(path=live.path, backup=backup, name=NAME))
     until(lambda: live.answers() and live.serving() == {"v1"})  # `pm2 restart` has a gap, unlike a reload
     return live
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ THREADS = 4
 BATCH = 64
 """Files that a thread hashes at a time: handing over one file at a time costs as much as hashing a small one."""
 READ = 1 << 20
+LIMIT = 64 << 20
+"""Bytes of a manifest's text, at most; as on the host."""
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Entry(NamedTuple):
@@ -95,6 +99,32 @@ def of(folder: Path) -> Manifest:
     return Manifest("".join(entry.line() for entry in entries))
 
 
+def unpack(packed: str) -> Manifest:
+    """A manifest as a host sends it. Raises PackageError for what is none, or would lead out of its folder."""
+    try:
+        reader = zlib.decompressobj()
+        text = reader.decompress(base64.b64decode(packed, validate=True), LIMIT).decode()
+        if not reader.eof or (text and not text.endswith("\n")):
+            raise ValueError("it is cut short or too long")
+        made = Manifest(text)
+        for entry in made.entries:
+            _check(entry)
+    except (ValueError, zlib.error) as error:
+        raise PackageError(f"a manifest of the host cannot be used: {error}") from None
+    return made
+
+
+def _check(entry: Entry) -> None:
+    """Raise ValueError, or PackageError for a link, unless docs/protocol.md allows this entry."""
+    shaped = entry.kind != "f" or (entry.mode in ("644", "755") and SHA256.fullmatch(entry.sha256))
+    if entry.kind not in ("d", "f", "l") or not shaped or entry.size < 0:
+        raise ValueError(f"not an entry: {entry.path[:80]!r}")
+    if "\0" in entry.path or any(part in ("", ".", "..") for part in entry.path.split("/")):
+        raise ValueError(f"a path that leaves the tree: {entry.path[:80]!r}")
+    if entry.kind == "l":
+        check_target(entry.path, entry.target)
+
+
 def check_target(path: str, target: str) -> None:
     """Raise PackageError unless the link at `path` stays in the tree wherever the tree lies.
 
@@ -116,6 +146,8 @@ def check_target(path: str, target: str) -> None:
 
 def _parse(line: str) -> Entry:
     kind, *fields = line.split("\t")
+    if len(fields) != {"d": 1, "l": 2, "f": 4}.get(kind):
+        raise ValueError(f"not an entry: {line[:80]!r}")
     if kind == "d":
         return Entry("d", fields[0])
     if kind == "l":

@@ -20,6 +20,7 @@ COMMANDS = {
     "deploy": "turnout.cli.deploy:deploy",
     "package": "turnout.cli.package:package",
     "rollback": "turnout.cli.rollback:rollback",
+    "promote": "turnout.cli.promote:promote",
     "releases": "turnout.cli.releases:releases",
     "status": "turnout.cli.status:status",
     "health": "turnout.cli.health:health",

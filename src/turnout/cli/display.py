@@ -68,6 +68,9 @@ class LiveDisplay(Display):
         elif event.type == "step.output" and self.verbose:
             for line in text.lines(str(event.data.get("line", ""))):
                 self.console.print(Text(f"  {line}", style="dim"))
+        elif event.type == "rollback.foretold":
+            for line in ending.foretold(event):
+                self.console.print(Text(line, style="yellow"), soft_wrap=True)
         elif event.type == "deployment.finished":
             self.close()
             self._ending(event)

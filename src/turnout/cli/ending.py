@@ -19,10 +19,18 @@ def heading(event: Event) -> str:
     ]
     words = [str(data.get("command", "deploy")), event.environment or ""]
     if data.get("ref") and data["ref"] != "HEAD":
-        words += ["to" if data.get("command") in {"rollback", "restore"} else "at", str(data["ref"])]
+        between = {"rollback": "to", "restore": "to", "promote": "from"}
+        words += [between.get(str(data.get("command")), "at"), str(data["ref"])]
     if hosts:
         words += ["on", ", ".join(hosts)]
     return text.harmless(" ".join(word for word in words if word))
+
+
+def foretold(event: Event) -> list[str]:
+    """What a rollback does not bring back, before it happens."""
+    head = f"going back to {event.data.get('release')} on {event.host}"
+    said = [line for one in event.data.get("lines") or () for line in text.lines(str(one))]
+    return [text.harmless(head), *(f"  {line}" for line in said)]
 
 
 def summary(event: Event) -> str:

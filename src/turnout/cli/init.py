@@ -36,6 +36,10 @@ def init(
         bool, typer.Option("--git-hook", help="Write a post-receive hook into this bare repository.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    deploy_sh: Annotated[
+        bool,
+        typer.Option("--deploy-sh", help="Only write the app's deploy.sh, for a turnout.toml that is there."),
+    ] = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -43,12 +47,15 @@ def init(
     verbose: options.Verbose = False,  # noqa: ARG001 - there is no more to show
     quiet: options.Quiet = False,
 ) -> None:
-    """Find the app that is here, and write a turnout.toml that explains each choice; or files for CI beside one."""
-    from turnout.cli import detect, pipelines, template
+    """Find the app that is here, and write a turnout.toml that explains each choice, and deploy.sh; or files for CI."""
+    from turnout.cli import detect, pipelines, script, template
     from turnout.config import border
 
     file = Path.cwd() / (config or "turnout.toml")
     files = pipelines.Files(github, gitlab, git_hook, config, force, yes, as_json, quiet)
+    if deploy_sh:
+        script.only(file, force=force, as_json=as_json, quiet=quiet)
+        return
     if git_hook or (files.wanted and file.exists()):
         files.add({})
         return
@@ -64,6 +71,7 @@ def init(
     host = value("--host", host, border.host, "the server, as user@host" if asks else "")
     path = value("--path", path, border.folder_on_host, "the app's folder on the server" if asks else "")
     write(file, template.toml(found, environment, host, path))
+    found.notes += script.write(file, found.folder, force=force)
     if not (as_json or quiet):
         say(report(file, found, environment, host, path))
     files.add({"file": str(file), "choices": found.why, "notes": found.notes})

@@ -36,6 +36,8 @@ class Plain(Display):
             self._print(ending.heading(event))
         elif event.type == "deployment.finished":
             show_ending(event, self.stream)
+        elif event.type == "rollback.foretold":
+            self._print("\n".join(ending.foretold(event)))
         elif row and event.type == "step.started":
             self._said.pop(id(row), None)
         elif row and event.type == "step.finished":

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from turnout.model import Outcome
 
 
+REASON = 500
+"""Characters of a reason, at most."""
+
+
 def rollback(
     environment: options.EnvironmentName = None,
     release: Annotated[
@@ -27,6 +31,17 @@ def rollback(
         ),
     ] = None,
     *,
+    keep_env: Annotated[
+        bool, typer.Option("--keep-env", help="Run it with today's dotenv, not with its own of then.")
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Go back although older code cannot work with what migrations changed."),
+    ] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option("--reason", metavar="TEXT", show_default=False, help="Why; goes into the journal."),
+    ] = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -34,17 +49,22 @@ def rollback(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Activate an earlier blessed release; nothing is built and nothing is migrated."""
+    """Activate an earlier blessed release; nothing is built and nothing is migrated.
+
+    Says beforehand what does not come back: migrations since then, and the dotenv's keys that differ.
+    Refuses with 10 when a migration since then took away what the older code uses.
+    """
     from turnout.cli.running import carry_out
 
     environment, release = split(environment, release)
 
     async def act(target: Target, bus: Bus) -> Outcome:
         from turnout import runner
-        from turnout.deploy import ROLLBACK
+        from turnout.deploy import ROLLBACK, ROLLBACK_KEEPING_DOTENV
 
-        wanted = RollbackOptions(checked(release))
-        return await runner.run(ROLLBACK, target.config, target.environment, target.reach, wanted, bus)
+        wanted = RollbackOptions(checked(release), keep_env, force, why(force, reason))
+        plan = ROLLBACK_KEEPING_DOTENV if keep_env else ROLLBACK
+        return await runner.run(plan, target.config, target.environment, target.reach, wanted, bus)
 
     shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
     raise typer.Exit(carry_out(shared, act))
@@ -55,6 +75,15 @@ def split(environment: str | None, release: str | None) -> tuple[str | None, str
     if environment is not None and release is None and RELEASE_NAME.fullmatch(environment):
         return None, environment
     return environment, release
+
+
+def why(force: bool, reason: str | None) -> str | None:
+    """The reason, if it can be one; a rollback that is forced needs one. Raises UsageError."""
+    if force and not (reason or "").strip():
+        raise UsageError("--force needs a reason", where="--reason", remedy='--force --reason "why"')
+    if reason is not None and (len(reason) > REASON or not reason.isprintable()):
+        raise UsageError(f"--reason is one line of at most {REASON} characters", where="--reason")
+    return reason
 
 
 def checked(release: str | None) -> str | None:

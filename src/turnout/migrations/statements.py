@@ -232,6 +232,8 @@ def _drop_part(action: exp.Drop, table: str, tables: Tables) -> Iterator[Effect]
 
 def _alter_column(action: exp.AlterColumn, table: str, tables: Tables) -> Effect:
     column = name(action.this, tables)
+    if action.args.get("default") is not None or action.args.get("allow_null"):
+        tables.relax(table, column)
     if action.args.get("dtype"):
         locks = _waits("rewrite", table, tables)
         return Effect("change column", table, column, locks=locks, tightens=True)

@@ -40,6 +40,11 @@ class Tables:
         """Is this column there, by what was read?"""
         return self.key(column) in self.columns.get(self.key(table), {})
 
+    def requires(self, table: str, column: str) -> bool:
+        """Must every new row name this column?"""
+        found = self.columns.get(self.key(table), {}).get(self.key(column))
+        return found is not None and found.required
+
     def create(self, table: str, columns: Iterable[Column]) -> None:
         """A new table."""
         self.columns[self.key(table)] = {self.key(column.name): column for column in columns}
@@ -59,3 +64,8 @@ class Tables:
     def drop_column(self, table: str, column: str) -> None:
         """A table loses a column."""
         self.columns.get(self.key(table), {}).pop(self.key(column), None)
+
+    def relax(self, table: str, column: str) -> None:
+        """New rows need not name a column any more."""
+        if self.requires(table, column):
+            self.add_column(table, self.columns[self.key(table)][self.key(column)]._replace(required=False))

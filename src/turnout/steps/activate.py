@@ -21,6 +21,7 @@ async def activate(work: Work, host: Target) -> Done:
             **work.settings,
             boot_seconds=host.boot_seconds,
             restart_pm2=work.deploy.restart_pm2,
+            because=host.because,
         )
     except Unreachable:
         host.switch["linked"] = False

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from turnout.builder import checks as builder
 from turnout.errors import BuildError, GateRefused
+from turnout.steps.toolchain import here
 
 if TYPE_CHECKING:
     from turnout.steps.work import Work
@@ -18,6 +19,7 @@ async def checks(work: Work) -> list[str]:
         return []
     assert work.repository
     assert work.revision
+    work.runs = await here(work, "build")
     folder = work.stack.enter_context(work.cache.workspace())
     clean = await work.repository.checkout(work.revision, folder, work.config.source)
     work.note(f"checks: {'; '.join(wanted)}", "build")

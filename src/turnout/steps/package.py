@@ -6,6 +6,7 @@ from turnout import text
 from turnout.builder import dependencies
 from turnout.builder.runtime import own_platform
 from turnout.errors import UsageError
+from turnout.steps.toolchain import here
 from turnout.steps.unchanged import unchanged
 from turnout.steps.work import Done, NothingToDo, Work
 
@@ -32,6 +33,7 @@ async def layers_of(work: Work) -> None:
             )
         if host.lacks(key) and where != "host" and host.platform == own and key not in work.layers:
             work.note("making the production dependencies, once for this lock file", "package")
+            work.runs = await here(work, "package")
             tree = await dependencies.make(
                 work.cache, work.source, work.config, work.runs, own, work.output("package")
             )

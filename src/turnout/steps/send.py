@@ -28,6 +28,12 @@ async def send(work: Work, host: Target, step: str) -> int:
     ]
     manifests = [{"digest": manifest.digest, "packed": manifest.packed} for manifest, _ in parts]
     answer = await host.client.call("lacks", manifests=manifests)
+    if answer["lacking"] and work.bring:
+        artifact = work.artifact.digest
+        await work.bring(answer["lacking"])
+        if work.artifact.digest != artifact:
+            return await send(work, host, step)
+        parts[0] = (work.artifact.manifest, work.artifact.folder)
     if answer["lacking"]:
         await _send(work, host, step, parts, answer["lacking"], int(answer["bytes"]))
     for tree in missing:

@@ -32,5 +32,7 @@ async def _stage(work: Work, host: Target) -> str:
         shared=list(work.config.release.shared),
         inputs=work.inputs,
         turnout=__version__,
+        build=work.artifact.key or None,
+        promoted=work.origin.title if work.origin else None,
     )
     return str(answer["release"])

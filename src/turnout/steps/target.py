@@ -5,6 +5,7 @@ from __future__ import annotations
 from turnout.errors import SurveyRefused, UsageError
 from turnout.steps import about
 from turnout.steps.connect import connect
+from turnout.steps.going_back import look
 from turnout.steps.survey import refuse
 from turnout.steps.work import Done, Target, Work
 
@@ -21,7 +22,7 @@ async def survey(work: Work, host: Target) -> Done:
     answer = await host.client.call("survey", shared=list(work.config.release.shared), **work.settings)
     refuse(host, [found for found in answer["findings"] if found["what"] == "current"], work.environment.name)
     if work.rollback.release is None:
-        limit = int(host.running[1:]) if host.running else 1 << 31
+        limit = _limit(host)
         below = [name for name in blessed if int(name[1:]) < limit]
         if not below:
             raise SurveyRefused(
@@ -44,8 +45,34 @@ async def survey(work: Work, host: Target) -> Done:
     if host.release == host.running:
         raise UsageError(f"{host.release} is what runs on {host.name} now", remedy="turnout releases")
     await about.release(work, host)
+    await look(work, host)
     revision = str(host.record(host.release).get("revision") or "adopted")[:10]
     return Done(f"{host.running or 'nothing'} → {host.release}, {revision}")
+
+
+def _limit(host: Target) -> int:
+    """The number below which to look. A release that a rollback with --keep-env made stands for the one it copied."""
+    name = host.running
+    while name and (of := host.record(name).get("back_to")):
+        name = str(of)
+    return int(name[1:]) if name else 1 << 31
+
+
+async def stage(work: Work, host: Target) -> Done:
+    """`--keep-env`: the artifact of the target once more, as a new release, so that it gets today's dotenv."""
+    target, record = host.release, host.record(host.release)
+    runs = record.get("toolchain") or {}
+    host.layers = {
+        "dependencies": record.get("dependencies"),
+        "node": runs.get("node"),
+        "pm2": runs.get("pm2"),
+    }
+    fields = ("manifest", "artifact", "revision", "subject", "shared", "build")
+    answer = await host.client.call(
+        "stage", deployment=work.id, by=work.by, back_to=target, **{key: record.get(key) for key in fields}
+    )
+    host.release = str(answer["release"])
+    return Done(f"{host.release}, {target} with today's dotenv")
 
 
 async def rehearse(work: Work, host: Target) -> Done:
@@ -65,9 +92,6 @@ async def rehearse(work: Work, host: Target) -> Done:
     ]
     if not changed or not work.config.health.rehearse:
         return Done("nothing around it changed since", "skipped")
-    work.notes.append(
-        f"{host.name}: {' and '.join(changed)} changed since {host.release}; they stay as they are"
-    )
     answer = await host.client.call(
         "rehearse",
         on_event=work.listen("rehearse", host),

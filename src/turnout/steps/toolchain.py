@@ -16,13 +16,20 @@ async def toolchain(work: Work) -> Done:
     spec = _spec(work)
     own, there = await runtime.own_version(), _there(work)
     choice = await runtime.choose(work.cache, spec, there, own, update=work.deploy.update_runtime)
-    work.runs = Toolchain(choice.version, await runtime.own_toolchain(work.cache, choice.version))
+    work.runs = Toolchain(choice.version)
     for host in work.targets:
         if work.config.toolchain == "host":
             _of_the_host(work, host)
         else:
             await _shipped(work, host)
     return Done(f"Node {work.runs.node}: {choice.why}")
+
+
+async def here(work: Work, step: str) -> Toolchain:
+    """The chosen Node on this machine, for commands that run here; got only when there are some."""
+    if await runtime.own_version() != work.runs.node:
+        work.note(f"getting node-{work.runs.node} for this machine", step)
+    return Toolchain(work.runs.node, await runtime.own_toolchain(work.cache, work.runs.node))
 
 
 def _spec(work: Work) -> str:
@@ -88,9 +95,10 @@ def of_the_daemon(host: Target) -> tuple[str, str | None] | None:
 
 async def _layer(work: Work, host: Target, prefix: str, make: Any, *args: Any) -> str:
     """The key of a layer; it is made here only when the host lacks it."""
-    there = [key for key in host.state["layers"] if key.startswith(prefix + "-")]
+    offered = work.layers if work.origin and work.origin.facts["platform"] == host.platform else ()
+    there = {key for key in (*host.state["layers"], *offered) if key.startswith(prefix + "-")}
     if there and len(there) == 1:
-        return str(there[0])
+        return str(there.pop())
     work.note(f"getting {prefix} from the registry", "toolchain")
     tree = await make(work.cache, *args)
     work.layers[tree.key] = tree

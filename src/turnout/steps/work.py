@@ -10,7 +10,7 @@ from turnout.model import Address, DeployOptions, Revision, RollbackOptions
 from turnout.steps.person import person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from contextlib import AsyncExitStack
     from pathlib import Path
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from turnout.hosts.client import HostClient
     from turnout.source.checkout import Checkout
     from turnout.source.git import Repository
+    from turnout.steps.origin import Origin
 
 
 class NothingToDo(Exception):
@@ -58,6 +59,8 @@ class Target:
     boot_seconds: float = 0.0
     switch: dict[str, Any] = field(default_factory=dict)
     ended: dict[str, Any] | None = None
+    because: dict[str, Any] | None = None
+    """The reason that a person gave, and what it goes over that would have been refused; for the journal."""
     lost_bytes: int = 0
     """Bytes that went over links that were lost."""
 
@@ -126,6 +129,10 @@ class Work:
     """The digest of all that decides what the artifact will be; hosts keep it with each release."""
     promised: str | None = None
     """The artifact that the required environment blessed for these inputs: ours must be the same."""
+    origin: Origin | None = None
+    """Where the artifact comes from, when it is promoted."""
+    bring: Callable[[list[str]], Awaitable[None]] | None = None
+    """Gets contents, by blob name, that are not on this machine: the build was skipped, or another host has them."""
     migrated: list[str] = field(default_factory=list)
     """Migrations that this deployment applied; they stay in, however it ends."""
     notes: list[str] = field(default_factory=list)
@@ -146,6 +153,12 @@ class Work:
     def id(self) -> str:
         """The deployment's name in journal and events."""
         return self.bus.deployment
+
+    @property
+    def typed(self) -> str:
+        """The command, to be typed again."""
+        words = [self.command, *([self.origin.environment] if self.origin else []), self.environment.name]
+        return f"turnout {' '.join(words)}"
 
     @property
     def settings(self) -> dict[str, Any]:

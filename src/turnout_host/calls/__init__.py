@@ -11,6 +11,7 @@ from turnout_host.calls import (
     goods,
     keeping,
     looking,
+    offering,
     planning,
     switching,
 )
@@ -22,6 +23,10 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "survey": looking.call_survey,
     "status": looking.call_status,
     "health": looking.call_health,
+    "since": looking.call_since,
+    "known": offering.call_known,
+    "offer": offering.call_offer,
+    "give": offering.call_give,
     "lacks": goods.call_lacks,
     "upload": goods.call_upload,
     "lay_layer": goods.call_lay_layer,
@@ -62,6 +67,9 @@ READ_ONLY = {
     "outlook",
     "read_dotenv",
     "try_dotenv",
+    "since",
+    "offer",
+    "give",
 }
 MUTATING = set(CALLS) - READ_ONLY
 """Calls that need the newest token."""

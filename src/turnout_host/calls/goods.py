@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Dict
+from typing import Dict, Optional
 
 from turnout_host import disk, dotenv, facts, layers, manifest, people, releases, survey
 from turnout_host.calls.common import Answer, next_number, record_of, toolchain_of
@@ -91,8 +91,15 @@ def call_stage(host: Host, args: Args, say: Say) -> Answer:
         shared=shared,
         inputs=args.optional("inputs"),
         turnout=args.optional("turnout"),
+        **_origin(args),
     )
     return {"release": name}
+
+
+def _origin(args: Args) -> Dict[str, Optional[str]]:
+    """What its build depended on (`build`), and where it comes from if it was not built for this."""
+    found = {key: args.optional(key) for key in ("build", "back_to", "promoted")}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def call_dotenv(host: Host, args: Args, say: Say) -> Answer:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from turnout_host import facts, layers, recovery, status, survey, switch
-from turnout_host.calls.common import Answer, newer, next_number
+from turnout_host import facts, layers, recovery, since, status, survey, switch
+from turnout_host.calls.common import Answer, newer, next_number, record_of
 from turnout_host.host import Args, Host, Say
 from turnout_host.lease import public
 
@@ -35,6 +35,12 @@ def call_state(host: Host, args: Args, say: Say) -> Answer:
 def call_survey(host: Host, args: Args, say: Say) -> Answer:
     """Findings, the dotenv, what runs."""
     return survey.Survey(host.layout, host.journal.state, host.store, args.values).look()
+
+
+def call_since(host: Host, args: Args, say: Say) -> Answer:
+    """What a rollback to a release would not bring back."""
+    name = str(record_of(host, args)["release"])
+    return since.since(host.layout, host.journal.state, host.store, name)
 
 
 def call_status(host: Host, args: Args, say: Say) -> Answer:

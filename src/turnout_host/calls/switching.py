@@ -65,6 +65,7 @@ def call_activate(host: Host, args: Args, say: Say) -> Answer:
         health=args.table("health"),
         boot_seconds=args.number("boot_seconds"),
         restart_pm2=args.flag("restart_pm2"),
+        **({"because": args.table("because")} if args.values.get("because") else {}),
     )
     _begin(host, entry)
     return {"after": entry["seq"], "previous": previous}

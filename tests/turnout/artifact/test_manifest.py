@@ -145,3 +145,42 @@ def test_a_sealed_tree_is_loaded_without_reading_it(tmp_path):
     (folder / "a\rb\u2028c").unlink()
     loaded = tree.Tree.load("key", tmp_path)
     assert (loaded.manifest, loaded.digest, loaded.folder) == (sealed, sealed.digest, folder)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "f\t644\t" + "a" * 64 + "\t1\t../out",
+        "f\t644\t" + "a" * 64 + "\t1\t/etc/passwd",
+        "f\t644\t" + "a" * 64 + "\t1\ta//b",
+        "f\t777\t" + "a" * 64 + "\t1\ta",
+        "f\t644\tzz\t1\ta",
+        "f\t644\t" + "a" * 64 + "\t-1\ta",
+        "f\t644\t" + "a" * 64 + "\tx\ta",
+        "l\t/etc\ta",
+        "l\t../..\ta/b",
+        "d\t..",
+        "x\ta",
+        "d\ta\tb",
+        "nothing",
+    ],
+)
+def test_a_manifest_of_a_host_that_would_lead_out_of_its_folder_is_refused(line: str) -> None:
+    """What a host sends is checked before anything is written by it."""
+    with pytest.raises(PackageError):
+        manifest.unpack(Manifest(line + "\n").packed)
+
+
+@pytest.mark.parametrize(
+    "packed", ["no base64!", "", Manifest("d\ta\n").packed[:-4], Manifest("d\ta").packed]
+)
+def test_a_manifest_that_is_cut_or_no_manifest_is_refused(packed: str) -> None:
+    """Also an empty text that is no stream at all."""
+    with pytest.raises(PackageError):
+        manifest.unpack(packed)
+
+
+def test_a_manifest_comes_back_as_it_was_sent() -> None:
+    """The digest is the same."""
+    sent = Manifest("d\ta\nf\t644\t" + "a" * 64 + "\t1\ta/b\nl\tb\ta/c\n")
+    assert manifest.unpack(sent.packed) == sent

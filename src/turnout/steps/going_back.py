@@ -1,0 +1,79 @@
+"""Not a step: what a rollback does not bring back, said beforehand; and whether the older code can live with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from turnout.errors import GateRefused
+
+if TYPE_CHECKING:
+    from turnout.migrations.safety import Judgement
+    from turnout.steps.work import Target, Work
+
+
+async def look(work: Work, host: Target) -> None:
+    """Tell what stays as it is and how to undo the rollback. Raises GateRefused when the older code would break."""
+    from turnout.migrations.effects import dialect_of
+    from turnout.migrations.safety import Migration, judge
+
+    since = await host.client.call("since", release=host.release)
+    later = [Migration(one["name"], one["sql"]) for one in since["migrations"]]
+    earlier = [one["sql"] for one in since["earlier"] if one["sql"]]
+    judgement = judge(later, earlier, since["schema"], dialect_of(since["provider"]))
+    lines = [*_migrations(host, judgement), *_dotenv(work, host, since["dotenv"]), *_undo(work, host)]
+    work.bus.emit(
+        "rollback.foretold",
+        host=host.name,
+        step="survey",
+        release=host.release,
+        migrations=[
+            {"name": one.name, "only_adds": one.only_adds, "what": str(one)} for one in judgement.migrations
+        ],
+        dotenv=since["dotenv"],
+        broken=judgement.broken,
+        lines=lines,
+    )
+    work.notes += _undo(work, host)
+    if judgement.broken and not (work.rollback.force and work.rollback.reason):
+        raise _refusal(work, host, judgement.broken)
+    if work.rollback.reason:
+        host.because = {"reason": work.rollback.reason, "over": judgement.broken}
+    work.notes += [f"forced: {one}" for one in judgement.broken]
+
+
+def _migrations(host: Target, judgement: Judgement) -> list[str]:
+    if not judgement.migrations:
+        return [f"no migration went in since {host.release}"]
+    return ["these migrations stay in:", *(f"  {one}" for one in judgement.migrations)]
+
+
+def _dotenv(work: Work, host: Target, keys: list[str]) -> list[str]:
+    if not keys:
+        return [f"the dotenv is as it was for {host.release}"]
+    if work.rollback.keep_env:
+        return [
+            f"the dotenv stays as it is today (--keep-env); changed since {host.release}: {', '.join(keys)}"
+        ]
+    return [
+        f"{host.release} runs with its own dotenv of then; other values than today: {', '.join(keys)}",
+        "  --keep-env keeps today's",
+    ]
+
+
+def _undo(work: Work, host: Target) -> list[str]:
+    if not host.running:
+        return []
+    return [f"to undo this rollback: turnout rollback {work.environment.name} {host.running}"]
+
+
+def _refusal(work: Work, host: Target, broken: list[str]) -> GateRefused:
+    again = f"turnout rollback {work.environment.name} {host.release}"
+    return GateRefused(
+        f"{host.release} cannot work with the database as it is now",
+        why=broken,
+        remedy=[
+            "correct the code and deploy that, or bring back what is gone with a new migration",
+            "or restore the database from a backup of then",
+            f'or go back all the same: {again} --force --reason "…"',
+        ],
+    )

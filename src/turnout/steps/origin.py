@@ -1,0 +1,193 @@
+"""Where a promoted artifact comes from: the release that serves in another environment, blessed; nothing is built."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from turnout import text
+from turnout.artifact import manifest
+from turnout.artifact.fetched import Fetched
+from turnout.artifact.tree import Tree
+from turnout.builder.build import Built
+from turnout.builder.cache import NAME
+from turnout.errors import GateRefused, PackageError, TurnoutError
+from turnout.hosts import transport
+from turnout.hosts.client import HostClient
+from turnout.steps.connect import first_error
+from turnout.steps.work import Done, Work
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from turnout.config.schema import Environment
+    from turnout.config.surroundings import Reach
+    from turnout.model import Address
+
+
+@dataclass
+class Origin:
+    """The environment, the host that gives, and what the journal there says of the release that serves."""
+
+    environment: str
+    address: Address
+    client: HostClient
+    state: dict[str, Any]
+    facts: dict[str, Any]
+    artifact: Tree | None = None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Of the release that serves there."""
+        serving = self.state["serving"]
+        return next((one for one in self.state["releases"] if one["release"] == serving), {})
+
+    @property
+    def title(self) -> str:
+        """`staging v7`."""
+        return f"{self.environment} {self.record.get('release')}"
+
+
+async def begin(environment: Environment, reach: Reach, work: Work) -> None:
+    """Find what serves in `environment`, and make its revision, artifact and layers those of this work."""
+    found = await asyncio.gather(
+        *(_reach(environment, reach, address, work) for address in reach.hosts), return_exceptions=True
+    )
+    first_error(found)
+    origins = [one for one in found if isinstance(one, Origin)]
+    for origin in origins:
+        _must_be_blessed(origin)
+    _must_agree(origins)
+    work.origin = origins[0]
+    work.deploy = replace(work.deploy, ref=str(origins[0].record["revision"]))
+    await _offer(work, origins[0])
+
+
+async def fetch(work: Work) -> Done:
+    """The very artifact that was blessed there: nothing is built, and its digest is the one of the journal there."""
+    assert work.origin
+    assert work.origin.artifact
+    artifact, record = work.origin.artifact, work.origin.record
+    work.built = Built(artifact, True, True, 0.0)
+    work.notes.append(f"the artifact of {work.origin.title}, {artifact.digest[:12]}; nothing was built")
+    return Done(f"{work.origin.title}, {artifact.digest[:12]}, by {record.get('by')}", "reused")
+
+
+async def _reach(environment: Environment, reach: Reach, address: Address, work: Work) -> Origin:
+    try:
+        client = await HostClient.open(transport(address, reach.key, reach.known_hosts), environment.path)
+        work.stack.push_async_callback(client.close)
+        state, facts = await asyncio.gather(client.call("state"), client.call("facts"))
+    except TurnoutError as error:
+        error.host = f"{address}, {environment.name}"
+        raise
+    return Origin(environment.name, address, client, state, facts)
+
+
+def _must_be_blessed(origin: Origin) -> None:
+    state, name = origin.state, origin.environment
+    if state["open"]:
+        raise GateRefused(
+            f"a deployment is under way in {name}: {state['open'].get('release')} is not blessed yet",
+            where=str(origin.address),
+            remedy=[f"turnout status {name}", "wait for it to end, then the same command again"],
+        )
+    if origin.record.get("state") != "blessed":
+        raise GateRefused(
+            f"nothing that was blessed serves in {name}",
+            where=str(origin.address),
+            remedy=f"turnout deploy {name}",
+        )
+    if state["running"] != state["serving"]:
+        raise GateRefused(
+            f"{name} runs {state['running'] or 'nothing of ours'}, put there by a hand, not {state['serving']}",
+            where=str(origin.address),
+            remedy=[f"turnout status {name}", f"turnout deploy {name}"],
+        )
+
+
+def _must_agree(origins: list[Origin]) -> None:
+    if len({origin.record["artifact"] for origin in origins}) > 1:
+        raise GateRefused(
+            f"the hosts of {origins[0].environment} do not run the same artifact",
+            why=[f"{one.address}: {one.record['release']}, {one.record['artifact'][:12]}" for one in origins],
+            remedy=f"turnout deploy {origins[0].environment}",
+        )
+
+
+async def _offer(work: Work, origin: Origin) -> None:
+    """Take the manifests of the artifact and its layers; contents stay there until a host turns out to lack them."""
+    record, folder = origin.record, work.stack.enter_context(work.cache.workspace())
+    answer = await origin.client.call("offer", release=record["release"])
+    listed = manifest.unpack(str(answer["manifest"]))
+    if listed.digest != record["artifact"]:
+        raise PackageError(
+            f"the manifest of {origin.title} is not the one that was blessed there",
+            where=str(origin.address),
+            remedy=f"turnout deploy {origin.environment}",
+        )
+    origin.artifact = _tree(work, "artifacts", str(record.get("build") or ""), listed, folder / "artifact")
+    layers = {key: manifest.unpack(packed) for key, packed in answer["layers"].items() if NAME.fullmatch(key)}
+    work.layers |= {key: _tree(work, "layers", key, found, folder / key) for key, found in layers.items()}
+    trees = [origin.artifact, *work.layers.values()]
+    work.bring = Bring(work, origin, [tree for tree in trees if tree.folder.parent != folder], trees)
+
+
+def _tree(work: Work, kind: str, key: str, listed: manifest.Manifest, away: Path) -> Tree:
+    """From this machine's cache if it has exactly this, else to be fetched."""
+    entry = work.cache.entry(kind, key) if NAME.fullmatch(key) else None
+    kept = Tree.load(key, entry) if entry else None
+    return kept if kept and kept.digest == listed.digest else Tree(key, away, listed)
+
+
+class Bring:
+    """Fetches contents from the host of the origin, each once; what a tree of the cache has is taken from there."""
+
+    def __init__(self, work: Work, origin: Origin, kept: list[Tree], trees: list[Tree]) -> None:
+        self._work, self._origin, self._alone = work, origin, asyncio.Lock()
+        self._here = {name: path for tree in kept for name, (path, _) in _places(tree).items()}
+        self._wanted: dict[str, list[Path]] = {}
+        self._sizes: dict[str, int] = {}
+        for tree in trees:
+            for name, (path, size) in _places(tree).items() if tree not in kept else ():
+                self._wanted.setdefault(name, []).append(path)
+                self._sizes[name] = size
+
+    async def __call__(self, names: list[str]) -> None:
+        """These are on this machine afterwards. Raises PackageError for what does not match its digest."""
+        async with self._alone:
+            wanted = {name: self._wanted.pop(name) for name in names if name in self._wanted}
+            away = {
+                name: (paths[0], self._sizes[name])
+                for name, paths in wanted.items()
+                if name not in self._here
+            }
+            if away:
+                await self._fetch(away)
+            await asyncio.to_thread(self._spread, wanted)
+
+    async def _fetch(self, places: dict[str, tuple[Path, int]]) -> None:
+        size = text.size(sum(size for _, size in places.values()))
+        self._work.note(f"fetching {size} from {self._origin.environment}", "upload")
+        fetched = Fetched(places)
+        try:
+            await self._origin.client.call("give", fetched.hear, names=list(places))
+            fetched.end()
+        except TurnoutError as error:
+            error.host = f"{self._origin.address}, {self._origin.environment}"
+            raise
+
+    def _spread(self, wanted: dict[str, list[Path]]) -> None:
+        """The same contents stand in several trees, or at several places of one."""
+        for name, paths in wanted.items():
+            source = self._here.get(name, paths[0])
+            for path in paths:
+                if path != source:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.hardlink_to(source)
+
+
+def _places(tree: Tree) -> dict[str, tuple[Path, int]]:
+    """Where a tree has each blob, and its size."""
+    return {name: (tree.folder / path, size) for name, (path, size) in tree.manifest.blobs.items()}

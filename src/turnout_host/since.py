@@ -1,0 +1,108 @@
+"""What a rollback does not bring back: migrations that went in since, and the dotenv as it is today. Only looks.
+
+Which migrations are in is what the journal proves; their SQL is taken from a release that is still here, else
+from the store.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional
+
+from turnout_host import dotenv, survey
+from turnout_host.errors import StoreError, SurveyError
+from turnout_host.layout import Layout
+from turnout_host.state import Record, State
+from turnout_host.store import Store
+
+LIMIT = 1 << 20
+"""Bytes of one migration or schema that are read; what is longer is told without its text."""
+_LOCK = re.compile(r'^\s*provider\s*=\s*"([a-z]+)"', re.MULTILINE)
+_SOURCE = re.compile(r'datasource\s+\w+\s*\{[^}]*?provider\s*=\s*"([a-z]+)"', re.DOTALL)
+
+
+def since(layout: Layout, state: State, store: Store, name: str) -> Dict[str, Any]:
+    """For release `name`: `migrations` that it does not have, its own (`earlier`), its `schema`, `provider`, `dotenv`.
+
+    Migrations are `{"name", "sql"}`, in order, `sql` null where its text is gone. `dotenv` has the names of the keys
+    whose values are others in the release's own copy than in today's.
+    """
+    record = state.releases[name]
+    own = dict(record.get("migrations") or {})
+    later = sorted({one for each in state.releases.values() for one in _applied(each)} - set(own))
+    folder = layout.release(name)
+    schema = _schema(folder)
+    return {
+        "migrations": [{"name": one, "sql": _sql(layout, state, store, one)} for one in later],
+        "earlier": [{"name": one, "sql": _text(_path(folder, one))} for one in sorted(own)],
+        "schema": schema,
+        "provider": _provider(folder, schema),
+        "dotenv": _dotenv(layout, state, folder),
+    }
+
+
+def _applied(record: Record) -> List[str]:
+    """A release that was migrated to its end has all of its migrations in; else those that are named."""
+    if record.get("migrated") == "finished":
+        return list(record.get("migrations") or {})
+    return list(record.get("applied") or [])
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / "prisma" / "migrations" / name / "migration.sql"
+
+
+def _sql(layout: Layout, state: State, store: Store, name: str) -> Optional[str]:
+    for record in state.by_number():
+        if name not in (record.get("migrations") or {}):
+            continue
+        found = _text(_path(layout.release(str(record["release"])), name))
+        if found is None:
+            found = _stored(
+                layout, store, str(record.get("manifest")), f"prisma/migrations/{name}/migration.sql"
+            )
+        if found is not None:
+            return found
+    return None
+
+
+def _stored(layout: Layout, store: Store, digest: str, path: str) -> Optional[str]:
+    try:
+        blobs = [entry.blob for entry in store.manifest(digest) if entry.path == path]
+    except StoreError:
+        return None
+    return _text(layout.blob(blobs[0])) if blobs else None
+
+
+def _text(path: Path) -> Optional[str]:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return data.decode("utf-8", "replace") if len(data) <= LIMIT else None
+
+
+def _schema(folder: Path) -> str:
+    """All of Prisma's schema files, in the places where Prisma looks."""
+    return "\n".join(text for text in (_text(path) for path in _schemas(folder)) if text)
+
+
+def _schemas(folder: Path) -> Iterator[Path]:
+    yield folder / "schema.prisma"
+    yield from sorted((folder / "prisma").rglob("*.prisma"))
+
+
+def _provider(folder: Path, schema: str) -> str:
+    lock = _LOCK.search(_text(folder / "prisma" / "migrations" / "migration_lock.toml") or "")
+    found = lock or _SOURCE.search(schema)
+    return found.group(1) if found else ""
+
+
+def _dotenv(layout: Layout, state: State, folder: Path) -> List[str]:
+    try:
+        today = dotenv.choose(layout, survey.recorded(state, survey.running(layout))).base
+        own = (folder / ".env").read_bytes()
+    except (SurveyError, OSError):
+        return []
+    return dotenv.differing(own, today)

@@ -1,0 +1,91 @@
+"""What a rollback says beforehand, and when it refuses."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from turnout.errors import GateRefused
+from turnout.events import Bus, Event
+from turnout.model import RollbackOptions
+from turnout.steps.going_back import look
+
+MADE = {"name": "m1", "sql": 'CREATE TABLE "A" ("id" INTEGER, "b" TEXT);'}
+SCHEMA = "model A {\n id Int @id\n b String?\n}\n"
+DROPS = {"name": "m2", "sql": 'ALTER TABLE "A" DROP COLUMN "b";'}
+ADDS = {"name": "m2", "sql": 'ALTER TABLE "A" ADD COLUMN "c" TEXT;'}
+
+
+class Client:
+    """A host that answers `since`."""
+
+    def __init__(self, migrations: list[dict[str, Any]], dotenv: list[str]) -> None:
+        self.found = {
+            "migrations": migrations, "earlier": [MADE], "schema": SCHEMA, "provider": "sqlite", "dotenv": dotenv
+        }  # fmt: skip
+
+    async def call(self, name: str, **args: Any) -> dict[str, Any]:
+        assert (name, args) == ("since", {"release": "v1"})
+        return self.found
+
+
+async def said(
+    migrations: list[dict[str, Any]], dotenv: list[str], options: RollbackOptions, host: Any = None
+) -> Event:
+    events: list[Event] = []
+    bus = Bus("d")
+    bus.listen(events.append)
+    work = SimpleNamespace(
+        bus=bus, rollback=options, notes=[], environment=SimpleNamespace(name="production")
+    )
+    host = host or SimpleNamespace()
+    host.client, host.release, host.running, host.name, host.because = (
+        Client(migrations, dotenv),
+        "v1",
+        "v3",
+        "a@b",
+        None,
+    )
+    await look(work, host)  # type: ignore[arg-type]
+    return events[0]
+
+
+@pytest.mark.parametrize(
+    "migrations,dotenv,options,parts",
+    [
+        ([], [], RollbackOptions(), ["no migration", "as it was", "turnout rollback production v3"]),
+        ([ADDS], [], RollbackOptions(), ["m2: only adds (add column A.c)"]),
+        ([{"name": "m2", "sql": None}], [], RollbackOptions(), ["nobody can say"]),
+        ([], ["KEY"], RollbackOptions(), ["its own dotenv of then", "KEY", "--keep-env keeps today's"]),
+        ([], ["KEY"], RollbackOptions(keep_env=True), ["stays as it is today", "KEY"]),
+    ],
+)
+async def test_what_stays_as_it_is_is_said(
+    migrations: list[dict[str, Any]], dotenv: list[str], options: RollbackOptions, parts: list[str]
+) -> None:
+    """Migrations, dotenv, and the way to undo it; each in plain words."""
+    text = "\n".join((await said(migrations, dotenv, options)).data["lines"])
+    assert all(part in text for part in parts), text
+
+
+@pytest.mark.parametrize(
+    "options", [RollbackOptions(), RollbackOptions(reason="why"), RollbackOptions(force=True)]
+)
+async def test_what_would_break_is_refused(options: RollbackOptions) -> None:
+    """Neither a reason alone nor force alone is enough; the line to type is given."""
+    with pytest.raises(GateRefused) as caught:
+        await said([DROPS], [], options)
+    assert caught.value.exit_code == 10
+    assert caught.value.why == ["m2: drop column A.b; the older code uses A.b"]
+    assert '--force --reason "…"' in caught.value.remedy[-1]
+
+
+async def test_force_with_a_reason_goes_on_and_is_kept_for_the_journal() -> None:
+    """With what it went over, if there was anything."""
+    host = SimpleNamespace()
+    await said([DROPS], [], RollbackOptions(force=True, reason="fire"), host)
+    assert host.because == {"reason": "fire", "over": ["m2: drop column A.b; the older code uses A.b"]}
+    await said([ADDS], [], RollbackOptions(force=True, reason="fire"), host)
+    assert host.because == {"reason": "fire", "over": []}
