@@ -20,6 +20,7 @@ COMMANDS = {
     "releases": "turnout.cli.releases:releases",
     "status": "turnout.cli.status:status",
     "health": "turnout.cli.health:health",
+    "logs": "turnout.cli.logs:logs",
     "host trust": "turnout.cli.host:trust",
     "demo": "turnout.cli.demo.command:demo",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from turnout_host.calls import deployment, goods, looking, switching
+from turnout_host.calls import deployment, goods, logs, looking, switching
 from turnout_host.host import Args, Host, Say
 
 CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
@@ -14,6 +14,7 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "status": looking.call_status,
     "health": looking.call_health,
     "history": looking.call_history,
+    "logs": logs.call_logs,
     "lacks": goods.call_lacks,
     "upload": goods.call_upload,
     "lay_layer": goods.call_lay_layer,
@@ -30,6 +31,6 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "activate": switching.call_activate,
     "watch": switching.call_watch,
 }
-READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health", "history"}
+READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health", "history", "logs"}
 MUTATING = set(CALLS) - READ_ONLY
 """Calls that need the newest token."""
