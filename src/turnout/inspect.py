@@ -1,4 +1,4 @@
-"""Looks at hosts without changing them: what `status`, `releases` and `health` show."""
+"""Looks at hosts without changing them: what `status`, `releases`, `health` and `history` show."""
 
 from __future__ import annotations
 
@@ -30,9 +30,20 @@ async def releases(config: Config, environment: Environment, reach: Reach) -> li
     return [{"host": one["host"], "current": one["release"], "releases": one["releases"]} for one in found]
 
 
-async def _each(config: Config, environment: Environment, reach: Reach, call: str) -> list[dict[str, Any]]:
+async def deployments(
+    config: Config, environment: Environment, reach: Reach, limit: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Each host's newest `limit` deployments (0: all), as its journal tells them; by host."""
+    found = await _each(config, environment, reach, "history", limit=limit)
+    return {one["host"]: one["deployments"] for one in found}
+
+
+async def _each(
+    config: Config, environment: Environment, reach: Reach, call: str, **more: Any
+) -> list[dict[str, Any]]:
     outcomes = await asyncio.gather(
-        *(_ask(config, environment, reach, address, call) for address in reach.hosts), return_exceptions=True
+        *(_ask(config, environment, reach, address, call, more) for address in reach.hosts),
+        return_exceptions=True,
     )
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     if failures:
@@ -41,11 +52,11 @@ async def _each(config: Config, environment: Environment, reach: Reach, call: st
 
 
 async def _ask(
-    config: Config, environment: Environment, reach: Reach, address: Address, call: str
+    config: Config, environment: Environment, reach: Reach, address: Address, call: str, more: dict[str, Any]
 ) -> dict[str, Any]:
     try:
         async with await connect(environment, reach, address) as client:
-            answer = await client.call(call, **config.settings(environment))
+            answer = await client.call(call, **config.settings(environment), **more)
     except TurnoutError as error:
         error.host = str(address)
         raise

@@ -10,6 +10,7 @@ from turnout_host.layout import DIGEST, Layout
 from turnout_host.lease import Lease
 from turnout_host.notes import Notes
 from turnout_host.pointsman import Pointsman
+from turnout_host.sample import Sampler
 from turnout_host.store import Store
 
 Say = Callable[[Dict[str, Any]], None]
@@ -27,6 +28,7 @@ class Host:
         self.deployment: Optional[str] = None
         self.pointsman: Optional[Pointsman] = None
         self.notes: Optional[Notes] = None
+        self.sampler = Sampler(self.layout)
 
 
 class Args:

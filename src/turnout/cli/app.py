@@ -20,7 +20,9 @@ COMMANDS = {
     "releases": "turnout.cli.releases:releases",
     "status": "turnout.cli.status:status",
     "health": "turnout.cli.health:health",
+    "history": "turnout.cli.history:history",
     "logs": "turnout.cli.logs:logs",
+    "monit": "turnout.cli.monit:monit",
     "host trust": "turnout.cli.host:trust",
     "demo": "turnout.cli.demo.command:demo",
 }

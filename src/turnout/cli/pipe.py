@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import sys
 from typing import TextIO
 
 PIECE = 2048
@@ -12,6 +14,23 @@ PIECE = 2048
 
 class Closed(Exception):
     """Nobody reads any more (`| head`)."""
+
+
+def write_json(value: object) -> None:
+    """One JSON value as a line on stdout. Raises Closed: a stream without an end must not go on for nobody."""
+    try:
+        sys.stdout.write(json.dumps(value) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget(sys.stdout.fileno())
+        raise Closed from None
+
+
+def _forget(descriptor: int) -> None:
+    """Python writes what is left when it ends; to nowhere then, instead of an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 class Pipe:
@@ -31,6 +50,7 @@ class Pipe:
             except BlockingIOError:
                 continue
             except BrokenPipeError:
+                _forget(self._descriptor)
                 raise Closed from None
 
     async def _ready(self) -> None:

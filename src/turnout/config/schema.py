@@ -137,6 +137,13 @@ class Release(Table):
     adopt_ignore: Patterns = ()
 
 
+class Logs(Table):
+    """`[logs]`: a log over `max_size` bytes is turned when the processes are reloaded; `keep` older ones stay."""
+
+    max_size: Annotated[int, BeforeValidator(border.bytes_of)] = 50_000_000
+    keep: Annotated[int, Strict(), Field(ge=1, le=100)] = 5
+
+
 class Config(Table):
     """A whole turnout.toml. `file` is where it was read from; without `node`, package.json's `engines` counts."""
 
@@ -152,6 +159,7 @@ class Config(Table):
     processes: Processes = Processes()
     health: Health = Health()
     release: Release = Release()
+    logs: Logs = Logs()
     file: Path = Path("turnout.toml")
 
     def settings(self, environment: Environment) -> dict[str, Any]:
@@ -161,6 +169,7 @@ class Config(Table):
             "config": self.processes.config,
             "process_env": environment.process_env,
             "drain_timeout": self.processes.drain_timeout,
+            "logs": self.logs.model_dump(),
         }
         return {"processes": processes, "health": self.health.model_dump()}
 

@@ -15,6 +15,7 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "health": looking.call_health,
     "history": looking.call_history,
     "logs": logs.call_logs,
+    "sample": looking.call_sample,
     "lacks": goods.call_lacks,
     "upload": goods.call_upload,
     "lay_layer": goods.call_lay_layer,
@@ -31,6 +32,6 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "activate": switching.call_activate,
     "watch": switching.call_watch,
 }
-READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health", "history", "logs"}
+READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health", "history", "logs", "sample"}
 MUTATING = set(CALLS) - READ_ONLY
 """Calls that need the newest token."""

@@ -1,4 +1,4 @@
-"""Calls that only look: facts, state, survey, status, health, history."""
+"""Calls that only look: facts, state, survey, status, health, history, sample."""
 
 from __future__ import annotations
 
@@ -54,6 +54,12 @@ def call_history(host: Host, args: Args, say: Say) -> Answer:
     found = history.rows(host.journal.state.deployments, status.at_work(host.layout, host.journal.state))
     limit = int(args.number("limit", 100))
     return {"deployments": found[::-1][: limit or None]}
+
+
+def call_sample(host: Host, args: Args, say: Say) -> Answer:
+    """One quick look at processes, answers and machine."""
+    host.journal.refresh()
+    return host.sampler.look(host.journal.state, newer(args))
 
 
 def recover_if_free(host: Host, say: Say) -> None:

@@ -106,6 +106,7 @@ def test_every_default_is_that_of_the_design(tmp_path: Path) -> None:
             "bake": 10.0,
         },
         "release": {"keep": 5, "shared": ("logs",), "adopt_ignore": ()},
+        "logs": {"max_size": 50_000_000, "keep": 5},
     }
 
 
