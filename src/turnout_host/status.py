@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Set
 
 from turnout_host import apps, boot, history, proc, switch
+from turnout_host.drift import drift
 from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.lease import Lease, public
@@ -26,6 +27,7 @@ def status(layout: Layout, state: State, asked: Dict[str, Any]) -> Dict[str, Any
     return dict(
         result,
         disk=disk(layout),
+        drift=drift(layout, state),
         releases=[summary(one, result["release"]) for one in state.by_number()],
         deployments=history.rows(state.deployments, at_work(layout, state))[-5:],
         lease=public(lease) if lease else None,

@@ -116,5 +116,9 @@ def _figures(args: Args) -> Record:
     steps = args.table("steps")
     if not all(isinstance(took, (int, float)) for took in steps.values()):
         raise UsageError("steps must be seconds by step")
-    figures = {key: args.number(key) for key in ("seconds", "bytes_sent") if args.values.get(key) is not None}
-    return dict(figures, steps=steps) if steps else figures
+    figures: Record = {"steps": steps} if steps else {}
+    if args.values.get("seconds") is not None:
+        figures["seconds"] = args.number("seconds")
+    if args.values.get("bytes_sent") is not None:
+        figures["bytes_sent"] = int(args.number("bytes_sent"))
+    return figures
