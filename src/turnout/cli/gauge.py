@@ -19,6 +19,8 @@ KEPT = 30
 BARS = "▁▂▃▄▅▆▇█"
 HEAD = ["process", "pid", "status", "cpu", "", "memory", "", "restarts", "uptime", "answers in", ""]
 RIGHT = (1, 3, 5, 7, 8, 9)
+DRAWN = (4, 6, 10)
+"""Columns of sparklines."""
 
 
 @dataclass
@@ -66,9 +68,11 @@ def lines(gauges: Sequence[Gauge], bars: bool = False) -> Iterator[Line]:
     """Everything as lines; with sparklines where `bars`."""
     for gauge in gauges:
         yield headline(gauge)
-        rows = [_row(gauge, one, bars) for one in gauge.last.get("processes") or []]
+        rows = [_row(gauge, one) for one in gauge.last.get("processes") or []]
         if rows:
-            head, *others = columns([HEAD, *rows], right=RIGHT)
+            kept = [at for at in range(len(HEAD)) if bars or at not in DRAWN]
+            right = [kept.index(at) for at in RIGHT]
+            head, *others = columns([[row[at] for at in kept] for row in (HEAD, *rows)], right=right)
             yield "dim", f"  {head}"
             for one, row in zip(gauge.last["processes"], others, strict=True):
                 yield "" if one["status"] == "online" else "yellow", f"  {row}"
@@ -95,20 +99,20 @@ def headline(gauge: Gauge) -> Line:
     return "green" if well else "yellow", f"{'✓' if well else '!'} {' · '.join(parts)}"
 
 
-def _row(gauge: Gauge, one: dict[str, Any], bars: bool) -> list[str]:
+def _row(gauge: Gauge, one: dict[str, Any]) -> list[str]:
     seconds = one.get("seconds")
     return [
         text.harmless(f"{one['name']} {one['id']}"),
         shown(one["pid"]),
         shown(one["status"]),
         f"{float(one['cpu']):.0f} %",
-        gauge.line(one["id"], "cpu") if bars else "",
+        gauge.line(one["id"], "cpu"),
         text.size(float(one["memory"])),
-        gauge.line(one["id"], "memory") if bars else "",
+        gauge.line(one["id"], "memory"),
         shown(one["restarts"]),
         text.ago(float(one["uptime"])),
         "-" if seconds is None else f"{float(seconds) * 1000:.1f} ms",
-        gauge.line(one["id"], "seconds") if bars else "",
+        gauge.line(one["id"], "seconds"),
     ]
 
 

@@ -22,7 +22,7 @@ def begin(
         if left == 0:
             break
         for offset, raw in backwards(one):
-            text = raw.decode("utf-8", "replace")
+            text = raw.decode("utf-8", "replace").rstrip("\r\n")
             if since is not None and (stamp(text) or since) < since:
                 return offsets
             if left is None or wanted(text):
