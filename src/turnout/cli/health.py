@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -57,7 +56,7 @@ def health(
         from turnout.cli.jsonlines import write
 
         found = {"app": goal.config.app, "environment": goal.environment.name, "hosts": hosts}
-        write(found | {"outside": answer.as_json() if answer else None})
+        write(found | ({"outside": answer.as_json()} if answer else {}))
     elif not quiet:
         for host in hosts:
             say(headline(host, time.time()))
@@ -69,6 +68,8 @@ def health(
 
 
 async def _once(goal: Target) -> tuple[list[dict[str, Any]], Outside | None]:
+    import asyncio
+
     from turnout import inspect
 
     hosts, answer = await asyncio.gather(
@@ -90,6 +91,8 @@ async def _outside(goal: Target) -> Outside | None:
 
 
 async def _watch(goal: Target, interval: float, as_json: bool) -> None:
+    import asyncio
+
     from turnout.cli.pipe import write_json
     from turnout.watch.samples import watch
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from typing import Annotated, Any
@@ -60,6 +59,8 @@ def monit(
 
 
 async def _live(goal: Target, interval: float, count: int | None) -> None:
+    import asyncio
+
     from rich.console import Console
     from rich.live import Live
 

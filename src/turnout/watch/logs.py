@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from turnout.errors import TurnoutError, Unreachable
+from turnout.errors import TurnoutError, Unreachable, UsageError
 from turnout.runner import connect
 from turnout.watch.merge import Line, Merge
 
@@ -27,6 +27,10 @@ PACE = 0.1
 """Seconds between two looks at a host that floods: 10,000 lines a second at most."""
 HELD = 2000
 """Lines of one host that may wait here."""
+STUCK = 10.0
+"""Seconds after which the host program ends itself over an expression (turnout_host/calls/logs.py)…"""
+SILENT = 14.0
+"""…while a link that is lost is only noticed after 15."""
 AGAIN = 2.0
 """Seconds before a lost host is tried again."""
 
@@ -99,7 +103,18 @@ class Feed:
         """The next lines, bytes that are left to read, and the host's clock."""
         if self._client is None:
             self._client = await self._open(self._address)
-        answer = await self._client.call("logs", **self._wish.args(), cursor=self._cursor, wait=wait)
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            answer = await self._client.call("logs", **self._wish.args(), cursor=self._cursor, wait=wait)
+        except Unreachable:
+            if self._wish.grep is None or not STUCK <= clock() - began < SILENT:
+                raise
+            raise UsageError(
+                f"the expression did not come to an end within {STUCK:.0f} s on {self.name}",
+                where=f"--grep {self._wish.grep}",
+                remedy="a simpler one: `(a+)+` and the like try every way there is",
+            ) from None
         self._cursor, self.files = answer["cursor"], int(answer["files"])
         lines = [Line(self.name, ts, key, stream, text) for ts, key, stream, text in answer["lines"]]
         return lines, int(answer["behind"]), float(answer["now"])
