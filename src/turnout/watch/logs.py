@@ -96,7 +96,10 @@ class Feed:
 
     def _over(self, lines: list[Line], behind: int) -> bool:
         """Is everything read that was there when we began? One that floods has no other end."""
-        self._left = (behind if self._left is None else self._left) - sum(len(one.text) for one in lines)
+        if self._left is None:
+            self._left = behind
+        else:
+            self._left -= sum(len(one.text) + 1 for one in lines)
         return not behind or self._left < 0
 
     async def _ask(self, wait: float) -> tuple[list[Line], int, float]:

@@ -23,7 +23,7 @@ SCAN = 1.0
 """Seconds that one answer may look for lines."""
 LOOK = 0.1
 """Seconds between two looks at the files."""
-_NOWHERE = open(os.devnull, "w")  # noqa: SIM115 - open as long as the program runs
+_NOWHERE = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 STUCK = 10
 """Seconds after which an expression that does not come to an end ends the host program: `re` knows no limit."""
 GUARDED = 10_000
