@@ -1,4 +1,4 @@
-"""Looks at hosts without changing them: what `status`, `releases`, `health` and `decide` show."""
+"""Looks at hosts without changing them: what `status`, `releases`, `health`, `history` and `decide` show."""
 
 from __future__ import annotations
 
@@ -79,6 +79,16 @@ async def dotenv(
         text = one.pop("text", "")
         one["text"] = Secret(base64.b64decode(text).decode("utf-8", "surrogateescape")) if values else None
     return found
+
+
+async def deployments(
+    config: Config, environment: Environment, reach: Reach, limit: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Each host's newest `limit` deployments (0: all), as its journal tells them; by host."""
+    found = await _each(
+        config, environment, reach, "history", {**config.settings(environment), "limit": limit}
+    )
+    return {one["host"]: one["deployments"] for one in found}
 
 
 async def _each(

@@ -11,6 +11,7 @@ from turnout_host.layout import DIGEST, Layout
 from turnout_host.lease import Lease
 from turnout_host.notes import Notes
 from turnout_host.pointsman import Pointsman
+from turnout_host.sample import Sampler
 from turnout_host.store import Store
 
 Say = Callable[[Dict[str, Any]], None]
@@ -30,6 +31,7 @@ class Host:
         """Set when the deployer is gone: nobody reads along any more."""
         self.pointsman: Optional[Pointsman] = None
         self.notes: Optional[Notes] = None
+        self.sampler = Sampler(self.layout)
 
 
 class Args:

@@ -101,7 +101,7 @@ def test_a_closed_window_waits_and_urgency_passes_it_but_no_failed_check(live: S
     begun = started(live)
     assert (begun["urgent"], begun["reason"], begun["by"]) == (True, "payments fail", failed.events[0]["by"])
     (last,) = [one for one in live.status()["deployments"] if one["deployment"] == begun["deployment"]]
-    assert (last["urgent_reason"], last["result"]) == ("payments fail", "refused")
+    assert (last["why"], last["result"]) == ("payments fail", "refused")
 
 
 def test_a_wait_names_the_moment(live: Site) -> None:

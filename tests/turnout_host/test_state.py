@@ -108,7 +108,7 @@ def test_an_urgent_deployment_keeps_its_reason_beside_that_of_its_end() -> None:
         ("deployment.finished", {"result": "failed", "reason": "a check failed"}),
     )
     record = state.deployments["d"]
-    assert (record["urgent"], record["urgent_reason"], record["reason"]) == (
+    assert (record["urgent"], record["why"], record["reason"]) == (
         True,
         "it burns",
         "a check failed",

@@ -27,7 +27,10 @@ def status(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show release, processes, health and disk of every host; exit code 50 if one is not well."""
+    """Show what runs where on one screen: release, health, processes, disk, drift, the last deployments.
+
+    The exit code is 50 if a host is not well.
+    """
     from turnout.cli.running import run, target
 
     goal = target(options.Shared(environment, config))
@@ -57,7 +60,9 @@ def screen(app: str, environment: str, hosts: list[Host], verbose: bool, now: fl
         yield "", f"  health     {health_words(host.get('health') or {})}"
         yield from _processes(host.get("processes") or [])
         yield from _disk(host.get("disk") or {})
+        yield from _drift(host.get("drift") or [])
         yield from _releases(host.get("releases") or [], verbose)
+        yield from _deployments(host.get("deployments") or [])
         yield from _under_way(host, now)
 
 
@@ -132,6 +137,24 @@ def _releases(releases: list[dict[str, Any]], verbose: bool) -> Iterator[Line]:
     more = f" and {len(releases) - len(listed)} more" if len(releases) > len(listed) else ""
     if said:
         yield "", f"  releases   {', '.join(said)}{more}"
+
+
+def _drift(drift: list[str]) -> Iterator[Line]:
+    for number, sentence in enumerate(drift):
+        yield "yellow", f"  {'' if number else 'drift':<10} {sentence}"
+
+
+def _deployments(deployments: list[dict[str, Any]]) -> Iterator[Line]:
+    """The last five, newest first; `turnout history` has the others."""
+    if not deployments:
+        return
+    from turnout.cli.history import HEAD, STYLES, row_of
+
+    newest = deployments[:-6:-1]
+    head, *others = columns([HEAD, *map(row_of, newest)], right=(4, 5))
+    yield "dim", f"  deployed   {head}"
+    for one, line in zip(newest, others, strict=True):
+        yield STYLES.get(one["result"], ""), f"             {line}"
 
 
 def _under_way(host: Host, now: float) -> Iterator[Line]:

@@ -141,6 +141,14 @@ def url(value: str) -> str:
     return value
 
 
+def bytes_of(value: object) -> int:
+    """A size as people write it, such as "50MB", in bytes."""
+    match = re.fullmatch(r"([0-9]{1,6}) ?(kB|KB|MB|GB)", value) if isinstance(value, str) else None
+    if not match or not int(match[1]):
+        raise ValueError('must be a size with its unit, such as "50MB" or "1GB"')
+    return int(match[1]) * {"kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}[match[2]]
+
+
 def url_path(value: str) -> str:
     """The path that is asked for health; may have a query."""
     if not URL_PATH.fullmatch(value):

@@ -159,6 +159,13 @@ class Backup(Table):
     max_age: Age | None = None
 
 
+class Logs(Table):
+    """`[logs]`: a log over `max_size` bytes is turned when the processes are reloaded; `keep` older ones stay."""
+
+    max_size: Annotated[int, BeforeValidator(border.bytes_of)] = 50_000_000
+    keep: Annotated[int, Strict(), Field(ge=1, le=100)] = 5
+
+
 class Config(Table):
     """A whole turnout.toml. `file` is where it was read from; without `node`, package.json's `engines` counts."""
 
@@ -175,6 +182,7 @@ class Config(Table):
     health: Health = Health()
     release: Release = Release()
     backup: Backup = Backup()
+    logs: Logs = Logs()
     file: Path = Path("turnout.toml")
 
     def settings(self, environment: Environment) -> dict[str, Any]:
@@ -184,6 +192,7 @@ class Config(Table):
             "config": self.processes.config,
             "process_env": environment.process_env,
             "drain_timeout": self.processes.drain_timeout,
+            "logs": self.logs.model_dump(),
         }
         return {"processes": processes, "health": self.health.model_dump()}
 

@@ -10,6 +10,7 @@ from turnout_host.calls import (
     environment,
     goods,
     keeping,
+    logs,
     looking,
     offering,
     planning,
@@ -27,6 +28,9 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "known": offering.call_known,
     "offer": offering.call_offer,
     "give": offering.call_give,
+    "history": looking.call_history,
+    "logs": logs.call_logs,
+    "sample": looking.call_sample,
     "lacks": goods.call_lacks,
     "upload": goods.call_upload,
     "lay_layer": goods.call_lay_layer,
@@ -70,6 +74,9 @@ READ_ONLY = {
     "since",
     "offer",
     "give",
+    "history",
+    "logs",
+    "sample",
 }
 MUTATING = set(CALLS) - READ_ONLY
 """Calls that need the newest token."""

@@ -7,7 +7,7 @@ from typing import Deque, Dict, List, Optional, Set
 
 from turnout_host import recovery, releases, survey
 from turnout_host.calls.common import Answer, record_of, toolchain_of
-from turnout_host.errors import MigrationError
+from turnout_host.errors import MigrationError, UsageError
 from turnout_host.host import Args, Host, Say
 from turnout_host.migrations import prisma
 from turnout_host.state import Record
@@ -31,7 +31,8 @@ def call_acquire(host: Host, args: Args, say: Say) -> Answer:
         for key in ("command", "revision", "subject", "urgent", "reason")
         if key in args.values
     }
-    host.journal.append("deployment.started", deployment, by=by, **more)
+    if deployment not in host.journal.state.deployments:  # the same one may come again, over a new link
+        host.journal.append("deployment.started", deployment, by=by, **more)
     return {"token": token, "recovered": recovered}
 
 
@@ -133,5 +134,19 @@ def call_finish(host: Host, args: Args, say: Say) -> Answer:
         exit_code=int(args.number("exit_code")),
         step=args.optional("step"),
         reason=reason,
+        **_figures(args),
     )
     return {}
+
+
+def _figures(args: Args) -> Record:
+    """What the deployer measured: seconds in all and of each step, bytes sent to this host; none from an older one."""
+    steps = args.table("steps")
+    if not all(isinstance(took, (int, float)) for took in steps.values()):
+        raise UsageError("steps must be seconds by step")
+    figures: Record = {"steps": steps} if steps else {}
+    if args.values.get("seconds") is not None:
+        figures["seconds"] = args.number("seconds")
+    if args.values.get("bytes_sent") is not None:
+        figures["bytes_sent"] = int(args.number("bytes_sent"))
+    return figures

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence
 
 from turnout_host import facts, proc
 from turnout_host.errors import HostError
 from turnout_host.layout import Layout
+from turnout_host.logs.rotate import rotate
 from turnout_host.processes import rpc, wrapper
 from turnout_host.processes.cli import KEPT, SPARE, Cli
 from turnout_host.processes.listing import Listing, Process, Raw, held, parsed
@@ -87,6 +89,8 @@ class PM2:
         reload = Reload(self._cli, self._listing, self._raw, apps, note)
         reload.refuse_strangers()
         reload.settle()
+        for name in rotate(self._layout.logs, **_limits(self._settings)):
+            note(f"{name} was full: it is {name}.1 now")
         # what a hand started here was never ours to stop
         gone = set(self._written().get("expected") or {}) - {app["name"] for app in apps}
         self._write(apps, dotenv_keys, boot_seconds)
@@ -164,6 +168,12 @@ class PM2:
         named = {os.path.realpath(process.err_log) for process in self.processes() if process.err_log}
         named.add(os.path.realpath(str(self._layout.logs / "err.log")))
         return sorted(path for path in named if os.path.isfile(path))
+
+
+def _limits(settings: Dict[str, Any]) -> Dict[str, int]:
+    """[logs] of turnout.toml; a release of an older deployer has none, and then nothing is rotated."""
+    asked = settings.get("logs") or {}
+    return {"max_size": int(asked.get("max_size") or sys.maxsize), "keep": int(asked.get("keep") or 1)}
 
 
 def _behind(path: str, mark: int) -> List[str]:

@@ -116,6 +116,7 @@ def test_every_default_is_that_of_the_design(tmp_path: Path) -> None:
         },
         "release": {"keep": 5, "shared": ("logs",), "adopt_ignore": ()},
         "backup": {"keep": 5, "max_age": None},
+        "logs": {"max_size": 50_000_000, "keep": 5},
     }
 
 
