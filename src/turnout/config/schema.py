@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from turnout.config import border, duration
 from turnout.errors import UsageError
-from turnout.model import Address
+from turnout.model import Address, Secret
 
 Item = TypeVar("Item")
 
@@ -51,6 +51,15 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
 
+class Notify(Table):
+    """`[[notify]]`: whom to tell of what (docs/notify.md)."""
+
+    url: Annotated[Secret, PlainValidator(border.notify_url)]
+    events: Annotated[
+        tuple[Literal["success", "failure", "reverted", "waiting", "recovered"], ...], AfterValidator(_some)
+    ] = ("success", "failure", "reverted", "waiting", "recovered")
+
+
 class Environment(Table):
     """`[environments.NAME]`: where the app goes, and by which rules. `name` is NAME."""
 
@@ -65,6 +74,7 @@ class Environment(Table):
     url: Annotated[str, AfterValidator(border.url)] | None = None
     process_env: Annotated[str, AfterValidator(border.process_env)] = "production"
     database_backup: Annotated[str, AfterValidator(border.command)] | None = None
+    notify: tuple[Notify, ...] = ()
 
 
 class Build(Table):
@@ -152,6 +162,7 @@ class Config(Table):
     processes: Processes = Processes()
     health: Health = Health()
     release: Release = Release()
+    notify: tuple[Notify, ...] = ()
     file: Path = Path("turnout.toml")
 
     def settings(self, environment: Environment) -> dict[str, Any]:
