@@ -160,12 +160,13 @@ async def _one(step: Step, work: Work, target: Target | None, act: Any) -> None:
         status, detail = "skipped", "stopped"
         raise
     finally:
+        work.timings[step.name, host] = time.monotonic() - began
         work.bus.emit(
             "step.finished",
             step=step.name,
             host=host,
             status=status,
-            seconds=time.monotonic() - began,
+            seconds=work.timings[step.name, host],
             detail=detail,
         )
 
@@ -211,10 +212,20 @@ async def _tell_hosts(work: Work, outcome: Outcome, error: BaseException | None)
                     exit_code=outcome.exit_code,
                     step=step,
                     reason=reason,
+                    seconds=round(outcome.seconds, 3),
+                    steps=_steps_of(work, target),
+                    bytes_sent=target.client.bytes_sent + target.lost_bytes,
                 )
         except (TurnoutError, TimeoutError) as lost:
             why = f"its journal could not be told how this ended ({lost}); the next contact sweeps up"
             work.notes.append(f"{target.name}: {why}")
+
+
+def _steps_of(work: Work, target: Target) -> dict[str, float]:
+    """Seconds of each step that was carried out on this host or on the deployer."""
+    return {
+        step: round(took, 3) for (step, host), took in work.timings.items() if host in {None, target.name}
+    }
 
 
 def _stays(work: Work) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
+from turnout_host import history
+
 Record = Dict[str, Any]
 
 
@@ -29,6 +31,7 @@ class State:
         """Take in one entry; a type that is not known here changes nothing (an older program reads a newer journal)."""
         self.seq = max(self.seq, entry["seq"])
         self.token = max(self.token, int(entry.get("token") or 0))
+        history.note(self.deployments, entry)
         handler = _HANDLERS.get(entry["type"])
         if handler:
             handler(self, entry)
@@ -149,18 +152,7 @@ def _migration(state: State, entry: Record) -> None:
         record["applied"] = entry.get("applied", record.get("applied", []))
 
 
-def _deployment(state: State, entry: Record) -> None:
-    record = state.deployments.setdefault(
-        str(entry["deployment"]), {"deployment": entry["deployment"], "started": entry["ts"]}
-    )
-    record.update({key: value for key, value in entry.items() if key not in ("seq", "ts", "type", "token")})
-    if entry["type"] == "deployment.finished":
-        record["finished"] = entry["ts"]
-
-
 _HANDLERS: Dict[str, Any] = {
-    "deployment.started": _deployment,
-    "deployment.finished": _deployment,
     "hand.noticed": _hand,
     "layer.made": _layer,
     "release.staged": _staged,

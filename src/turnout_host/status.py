@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Set
 
-from turnout_host import apps, boot, proc, switch
+from turnout_host import apps, boot, history, proc, switch
 from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.lease import Lease, public
@@ -27,11 +27,18 @@ def status(layout: Layout, state: State, asked: Dict[str, Any]) -> Dict[str, Any
         result,
         disk=disk(layout),
         releases=[summary(one, result["release"]) for one in state.by_number()],
-        deployments=list(state.deployments.values())[-5:],
+        deployments=history.rows(state.deployments, at_work(layout, state))[-5:],
         lease=public(lease) if lease else None,
         open=state.open,
         boot={"possible": boot.possible(), "installed": boot.installed(layout)},
     )
+
+
+def at_work(layout: Layout, state: State) -> Optional[str]:
+    """The deployment that is under way: the one whose switch is open, else the holder of the lease."""
+    if state.open:
+        return str(state.open["deployment"])
+    return str((Lease(layout).holder() or {}).get("deployment"))
 
 
 def health(layout: Layout, state: State, asked: Dict[str, Any]) -> Dict[str, Any]:

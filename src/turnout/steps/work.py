@@ -120,6 +120,8 @@ class Work:
     migrated: list[str] = field(default_factory=list)
     """Migrations that this deployment applied; they stay in, however it ends."""
     notes: list[str] = field(default_factory=list)
+    timings: dict[tuple[str, str | None], float] = field(default_factory=dict)
+    """Seconds of each step that has ended, by its name and its host (None: the deployer)."""
 
     @property
     def artifact(self) -> Tree:

@@ -13,6 +13,7 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "survey": looking.call_survey,
     "status": looking.call_status,
     "health": looking.call_health,
+    "history": looking.call_history,
     "lacks": goods.call_lacks,
     "upload": goods.call_upload,
     "lay_layer": goods.call_lay_layer,
@@ -29,6 +30,6 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "activate": switching.call_activate,
     "watch": switching.call_watch,
 }
-READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health"}
+READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health", "history"}
 MUTATING = set(CALLS) - READ_ONLY
 """Calls that need the newest token."""

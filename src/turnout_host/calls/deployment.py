@@ -7,7 +7,7 @@ from typing import Dict, List, Optional
 
 from turnout_host import apps, children, hiding, recovery, releases, survey
 from turnout_host.calls.common import Answer, record_of, toolchain_of
-from turnout_host.errors import SurveyError
+from turnout_host.errors import SurveyError, UsageError
 from turnout_host.host import Args, Host, Say
 from turnout_host.migrations import prisma
 from turnout_host.state import Record
@@ -106,5 +106,15 @@ def call_finish(host: Host, args: Args, say: Say) -> Answer:
         exit_code=int(args.number("exit_code")),
         step=args.optional("step"),
         reason=reason,
+        **_figures(args),
     )
     return {}
+
+
+def _figures(args: Args) -> Record:
+    """What the deployer measured: seconds in all and of each step, bytes sent to this host; none from an older one."""
+    steps = args.table("steps")
+    if not all(isinstance(took, (int, float)) for took in steps.values()):
+        raise UsageError("steps must be seconds by step")
+    figures = {key: args.number(key) for key in ("seconds", "bytes_sent") if args.values.get(key) is not None}
+    return dict(figures, steps=steps) if steps else figures

@@ -1,8 +1,8 @@
-"""Calls that only look: facts, state, survey, status, health."""
+"""Calls that only look: facts, state, survey, status, health, history."""
 
 from __future__ import annotations
 
-from turnout_host import facts, layers, recovery, status, survey, switch
+from turnout_host import facts, history, layers, recovery, status, survey, switch
 from turnout_host.calls.common import Answer, newer, next_number
 from turnout_host.host import Args, Host, Say
 from turnout_host.lease import public
@@ -46,6 +46,14 @@ def call_health(host: Host, args: Args, say: Say) -> Answer:
     """The quick part of it."""
     recover_if_free(host, say)
     return status.health(host.layout, host.journal.state, newer(args))
+
+
+def call_history(host: Host, args: Args, say: Say) -> Answer:
+    """The deployments that the journal knows, newest first; `limit` 0 means all."""
+    recover_if_free(host, say)
+    found = history.rows(host.journal.state.deployments, status.at_work(host.layout, host.journal.state))
+    limit = int(args.number("limit", 100))
+    return {"deployments": found[::-1][: limit or None]}
 
 
 def recover_if_free(host: Host, say: Say) -> None:
