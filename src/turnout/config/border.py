@@ -154,7 +154,7 @@ def notify_url(value: object) -> Secret:
                 "must name a variable that begins with TURNOUT_ (the app's commands never get those)"
             )
     elif not re.fullmatch(r"[A-Za-z][A-Za-z0-9+-]{1,30}://[\x21-\x7e]{1,2000}", value):
-        raise ValueError('must be an Apprise url, such as "slack://…", or "env:TURNOUT_NOTIFY_URL"')
+        raise ValueError('must be an Apprise url, such as "discord://…", or "env:TURNOUT_NOTIFY_URL"')
     return Secret(value)
 
 

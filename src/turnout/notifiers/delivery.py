@@ -30,7 +30,7 @@ async def deliver(notifier: Notifier, message: Message, limit: float = LIMIT, pa
                 if not reason:
                     return ""
     except TimeoutError:
-        reason = f"no answer within {limit:.0f} s" if not reason else reason
+        reason = reason or f"no answer within {limit:.0f} s"
     return f"{notifier.name} could not be told: {reason}"
 
 

@@ -18,14 +18,16 @@ SUBJECTS = 5
 """Commits that are listed; the others are counted."""
 LONGEST = 160
 """Characters of one foreign text."""
-_MEANS = re.compile(r"[@<]|\](?=[(\[])|(?<!:)/(?=/)|`|(?<![\w*_~|])[*_~|]+(?=\w)")
-"""Mentions, Slack's `<!channel>`, markdown's links, code and emphasis; `https://` stays as it is."""
+_MEANS = re.compile(
+    r"(?<!\w)@|@(?=everyone|here|channel|all\b)|<|\](?=[(\[])|`|(?<![\w*_~|])[*_~|]+(?=\w)", re.IGNORECASE
+)
+"""Mentions, Slack's `<!channel>`, markdown's links, code and emphasis. `deploy@host` stays, to be copied."""
 _NOTHING = "\N{ZERO WIDTH SPACE}"
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a message is made of. `changes` are commit subjects, newest first; `seconds` how long it has taken so far."""
+    """What a message is made of: `changes` are commit subjects, newest first; `seconds` is how long it has taken."""
 
     app: str
     environment: str
@@ -112,7 +114,8 @@ def _changes(facts: Facts) -> list[str]:
     if not facts.changes:
         return []
     shown, more = facts.changes[:SUBJECTS], len(facts.changes) - SUBJECTS
-    return ["Changed:", *(f"- {defused(one)}" for one in shown), *([f"- and {more} more"] if more > 0 else [])]
+    label = "Taken back:" if facts.command == "rollback" else "Changed:"
+    return [label, *(f"- {defused(one)}" for one in shown), *([f"- and {more} more"] if more > 0 else [])]
 
 
 def _hosts(facts: Facts) -> str:
