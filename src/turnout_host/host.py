@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from turnout_host.errors import UsageError
 from turnout_host.journal import Journal
@@ -27,6 +27,7 @@ class Host:
         self.deployment: Optional[str] = None
         self.pointsman: Optional[Pointsman] = None
         self.notes: Optional[Notes] = None
+        self.keys_before: Optional[Tuple[bytes, bytes]] = None
 
 
 class Args:

@@ -27,6 +27,9 @@ class State:
         self.layers: Dict[str, Optional[str]] = {}
         """Keys of layers that were made, each with its manifest's digest (None: made here by commands)."""
 
+        self.keys: Dict[str, Record] = {}
+        """SSH keys that `host rotate-key` added, by fingerprint; `replaces` is None once that one is gone."""
+
     def apply(self, entry: Dict[str, Any]) -> None:
         """Take in one entry; a type that is not known here changes nothing (an older program reads a newer journal)."""
         self.seq = max(self.seq, entry["seq"])
@@ -144,6 +147,18 @@ def _layer(state: State, entry: Record) -> None:
     state.layers[entry["key"]] = entry.get("manifest")
 
 
+def _key_added(state: State, entry: Record) -> None:
+    record = {key: entry.get(key) for key in ("fingerprint", "replaces", "by")}
+    state.keys[str(entry["fingerprint"])] = dict(record, since=entry["ts"])
+
+
+def _key_removed(state: State, entry: Record) -> None:
+    state.keys.pop(str(entry["fingerprint"]), None)
+    for record in state.keys.values():
+        if record["replaces"] == entry["fingerprint"]:
+            record["replaces"] = None
+
+
 def _migration(state: State, entry: Record) -> None:
     state.migration = dict(entry)
     record = state.releases.get(entry["release"])
@@ -154,6 +169,8 @@ def _migration(state: State, entry: Record) -> None:
 
 _HANDLERS: Dict[str, Any] = {
     "hand.noticed": _hand,
+    "key.added": _key_added,
+    "key.removed": _key_removed,
     "layer.made": _layer,
     "release.staged": _staged,
     "release.prepared": _prepared,

@@ -21,10 +21,11 @@ COMMANDS = {
     "status": "turnout.cli.status:status",
     "health": "turnout.cli.health:health",
     "host trust": "turnout.cli.host:trust",
+    "host rotate-key": "turnout.cli.rotate_key:rotate_key",
     "demo": "turnout.cli.demo.command:demo",
 }
 """Each command and the function that carries it out; its docstring is the help text."""
-GROUPS = {"host": "Host keys."}
+GROUPS = {"host": "Host keys, and the key that logs in."}
 
 
 class Group(TyperGroup):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from turnout_host.calls import deployment, goods, looking, switching
+from turnout_host.calls import deployment, goods, keys, looking, switching
 from turnout_host.host import Args, Host, Say
 
 CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
@@ -29,7 +29,13 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "rehearse": switching.call_rehearse,
     "activate": switching.call_activate,
     "watch": switching.call_watch,
+    "keys": keys.call_keys,
+    "authorize": keys.call_authorize,
+    "deauthorize": keys.call_deauthorize,
+    "reauthorize": keys.call_reauthorize,
 }
-READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health", "history"}
-MUTATING = set(CALLS) - READ_ONLY
+READ_ONLY = {"facts", "state", "acquire", "survey", "watch", "status", "health", "history", "keys"}
+OWN_LEASE = {"authorize", "deauthorize", "reauthorize"}
+"""Calls that change something outside of a deployment, under a lease that they take for themselves."""
+MUTATING = set(CALLS) - READ_ONLY - OWN_LEASE
 """Calls that need the newest token."""
