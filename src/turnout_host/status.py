@@ -163,7 +163,7 @@ def _doubts(layout: Layout, state: State, result: Dict[str, Any]) -> List[str]:
 def disk(layout: Layout) -> Dict[str, int]:
     """Bytes: free and total of the disk, and what releases, store and layers take (a shared file counts once)."""
     seen: Set[int] = set()
-    sizes = {name: _size(getattr(layout, name), seen) for name in ("layers", "releases", "store")}
+    sizes = {name: _size(getattr(layout, name), seen) for name in ("layers", "releases", "store", "logs")}
     free = Store(layout).disk()
     return dict(sizes, free=int(free["free"]), total=int(free["total"]))
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "releases": "turnout.cli.releases:releases",
     "status": "turnout.cli.status:status",
     "health": "turnout.cli.health:health",
+    "report": "turnout.cli.report:report",
     "host trust": "turnout.cli.host:trust",
     "host rotate-key": "turnout.cli.rotate_key:rotate_key",
     "demo": "turnout.cli.demo.command:demo",
