@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from turnout.doctor.finding import many
 from turnout.errors import TurnoutError
 from turnout.model import LOCAL
 
@@ -61,7 +62,7 @@ def judge(
     days = int(max(0.0, now - when) / DAY)
     how = "rotated" if rotated else "its file was written"
     if days <= DAYS:
-        return at.ok("key age", f"{how} {days} days ago")
+        return at.ok("key age", f"{how} {many(days, 'day')} ago" if days else f"{how} today")
     return at.warn(
         "key age",
         f"the SSH key is older than {DAYS} days: {how} {days} days ago",

@@ -22,11 +22,11 @@ def file(mark: str, days: float) -> Mine:
         ([file("f", 181.1)], {}, "warning", "older than 180 days: its file was written 181 days ago"),
         ([file("f", 400)], {"f": NOW - 3 * DAY}, "ok", "rotated 3 days ago"),
         ([file("f", 1)], {"f": NOW - 300 * DAY}, "warning", "rotated 300 days ago"),
-        ([file("f", 1)], {"other": NOW - 300 * DAY}, "ok", "its file was written 1 days ago"),
+        ([file("f", 1)], {"other": NOW - 300 * DAY}, "ok", "its file was written 1 day ago"),
         ([CI], {CI.fingerprint: NOW - 200 * DAY}, "warning", "rotated 200 days ago"),
         ([CI], {}, "ok", "not known"),
         ([], {}, "ok", "not known"),
-        ([file("f", -1)], {}, "ok", "0 days"),
+        ([file("f", -1)], {}, "ok", "written today"),
     ],
 )
 def test_the_host_s_journal_counts_before_the_file(
