@@ -13,6 +13,8 @@ from turnout.report.figures import BUDGETS, Row, Spread
 WIDTH = 720.0
 """Units of a chart's own width; the page scales it."""
 HEIGHT = 150.0
+NARROW = 240.0
+"""The same for a chart in a table's cell: about its pixels, so that lines and dots keep their size."""
 WIDEST_BAR = 34.0
 
 
@@ -30,7 +32,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Range:
-    """One step: from the fastest to the slowest, with its median and the newest, in units of the chart's width."""
+    """One step: from the fastest to the slowest, with its median and the newest, in units of NARROW."""
 
     name: str
     low: float
@@ -76,7 +78,7 @@ def bytes_sent(rows: Sequence[Row]) -> tuple[list[Box], float]:
 def ranges(steps: Mapping[str, Spread]) -> list[Range]:
     """A line a step, all on one scale."""
     top = max((spread.high for spread in steps.values()), default=0.0) or 1.0
-    scale = WIDTH / top
+    scale = NARROW / top
     return [
         Range(name, one.low * scale, one.high * scale, one.median * scale, one.last * scale)
         for name, one in steps.items()

@@ -52,6 +52,7 @@ def values(report: Report) -> dict[str, Any]:
         "spec": SPEC,
         "width": charts.WIDTH,
         "height": charts.HEIGHT,
+        "narrow": charts.NARROW,
     }
 
 
@@ -86,7 +87,7 @@ def phases(report: Report) -> list[dict[str, Any]]:
         spread = known.get(budget.phase)
         part = min(1.0, spread.median / budget.high) if spread else 0.0
         over = spread is not None and spread.median > budget.high
-        found.append({"budget": budget, "spread": spread, "width": part * charts.WIDTH, "over": over})
+        found.append({"budget": budget, "spread": spread, "width": part * charts.NARROW, "over": over})
     return found
 
 
