@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -77,6 +76,8 @@ def screen(made: Report, verbose: bool) -> Iterator[Line]:
 
 
 def _short(made: Report) -> Iterator[Line]:
+    from statistics import median
+
     from turnout.report import figures
     from turnout.report.words import per_week, share
 
