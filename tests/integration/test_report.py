@@ -39,7 +39,8 @@ def test_the_object_has_what_happened(busy: Site) -> None:
     assert found["bytes_sent"]["high"] > 10 * found["bytes_sent"]["last"] > 0
     (used,) = found["resources"].values()
     assert used["processes"] == 2
-    assert min(used[part] for part in ("memory", "releases", "store", "layers", "logs")) > 0
+    assert min(used[part] for part in ("memory", "releases", "layers")) > 0
+    assert min(used["store"], used["logs"]) >= 0  # what releases and layers share with the store counts there
 
 
 def test_fewer_deployments_can_be_asked_for(busy: Site) -> None:

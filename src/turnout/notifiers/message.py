@@ -74,7 +74,10 @@ def success(facts: Facts) -> Message:
     was = f", was {facts.previous}" if facts.previous and facts.previous != facts.release else ""
     first = f"{facts.release or 'It'} {went} on {_hosts(facts)} after {text.took(facts.seconds)}{was}."
     link = [facts.url] if facts.url else []
-    return _message(("success",), facts, f"{facts.release or ''} {went}", [first, *_changes(facts), *link])
+    label = "Taken back:" if facts.command == "rollback" else "Changed:"
+    return _message(
+        ("success",), facts, f"{facts.release or ''} {went}", [first, *_changes(facts, label), *link]
+    )
 
 
 def failure(facts: Facts, failed: Failed) -> Message:
@@ -94,7 +97,9 @@ def revert_failed(facts: Facts, failed: Failed) -> Message:
 
 def waiting(facts: Facts, reason: str) -> Message:
     """It has to wait, for somebody else's work or for the gate."""
-    return _message(("waiting",), facts, f"{facts.command} waits", [defused(reason), *_changes(facts)])
+    return _message(
+        ("waiting",), facts, f"{facts.command} waits", [defused(reason), *_changes(facts, "It is about:")]
+    )
 
 
 def recovered(facts: Facts, what: str) -> Message:
@@ -107,14 +112,13 @@ def _bad(events: tuple[Kind, ...], how: str, facts: Facts, failed: Failed) -> Me
     lines = [f"{defused(failed.message)}{where}, after {text.took(facts.seconds)}."]
     lines += [f"Now: {defused(failed.state)}"] if failed.state else []
     lines += [f"Next: {defused(line)}" for line in failed.remedy[:2]]
-    return _message(events, facts, f"{facts.command} {how}", [*lines, *_changes(facts)])
+    return _message(events, facts, f"{facts.command} {how}", [*lines, *_changes(facts, "It was about:")])
 
 
-def _changes(facts: Facts) -> list[str]:
+def _changes(facts: Facts, label: str) -> list[str]:
     if not facts.changes:
         return []
     shown, more = facts.changes[:SUBJECTS], len(facts.changes) - SUBJECTS
-    label = "Taken back:" if facts.command == "rollback" else "Changed:"
     return [label, *(f"- {defused(one)}" for one in shown), *([f"- and {more} more"] if more > 0 else [])]
 
 
