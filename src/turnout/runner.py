@@ -19,7 +19,7 @@ from turnout.hosts import transport
 from turnout.hosts.client import HostClient
 from turnout.model import Address, DeployOptions, Outcome, RollbackOptions
 from turnout.steps.connect import first_error, hold
-from turnout.steps.notify import notify
+from turnout.steps.notify import channels, settle, tell_failure
 from turnout.steps.work import Done, NothingToDo, Target, Work
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ async def run(
             work.deploy = options
         else:
             work.rollback = options
+        work.notifiers = channels(config, environment)
         return await _run(plan, work)
 
 
@@ -89,7 +90,9 @@ async def _run(plan: Plan, work: Work) -> Outcome:
     outcome = _outcome(work, error, time.monotonic() - began)
     await _tell_hosts(work, outcome, error)
     if error is not None and not isinstance(error, NothingToDo):
-        await notify(work)
+        tell_failure(work, error, _block(work, error))
+    await work.stack.aclose()  # nobody waits for our lease while people are told
+    await settle(work)
     if error is not None and not isinstance(error, TurnoutError | NothingToDo):
         raise error
     _tell(work, outcome, error)
@@ -255,18 +258,25 @@ def _again(work: Work) -> list[str]:
     return [f"mend the cause, then the same command again: {work.typed}"]
 
 
+def _block(work: Work, error: BaseException | None) -> dict[str, Any] | None:
+    """What people see of an expected failure (docs/json.md)."""
+    if not isinstance(error, TurnoutError):
+        return None
+    return {
+        "message": error.message,
+        "where": error.where,
+        "why": error.why,
+        "state": (error.state or _state(work)) + _stays(work),
+        "remedy": [line.replace("{host}", error.host) for line in error.remedy or _again(work)],
+        "host": error.host,
+        "step": error.step,
+    }
+
+
 def _tell(work: Work, outcome: Outcome, error: BaseException | None) -> None:
     more: dict[str, Any] = {"reason": str(error)} if isinstance(error, NothingToDo) else {}
-    if isinstance(error, TurnoutError):
-        more["error"] = {
-            "message": error.message,
-            "where": error.where,
-            "why": error.why,
-            "state": (error.state or _state(work)) + _stays(work),
-            "remedy": [line.replace("{host}", error.host) for line in error.remedy or _again(work)],
-            "host": error.host,
-            "step": error.step,
-        }
+    if block := _block(work, error):
+        more["error"] = block
     work.bus.emit(
         "deployment.finished",
         result=outcome.result,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from turnout_host.errors import UsageError
 from turnout_host.journal import Journal
@@ -32,6 +32,7 @@ class Host:
         self.pointsman: Optional[Pointsman] = None
         self.notes: Optional[Notes] = None
         self.sampler = Sampler(self.layout)
+        self.keys_before: Optional[Tuple[bytes, bytes]] = None
 
 
 class Args:

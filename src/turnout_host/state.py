@@ -35,6 +35,9 @@ class State:
         self.restore: Optional[Record] = None
         """A restore that has not ended, or not well; until another one or the next migration went well."""
 
+        self.keys: Dict[str, Record] = {}
+        """SSH keys that `host rotate-key` added, by fingerprint; `replaces` is None once that one is gone."""
+
     def apply(self, entry: Dict[str, Any]) -> None:
         """Take in one entry; a type that is not known here changes nothing (an older program reads a newer journal)."""
         self.seq = max(self.seq, entry["seq"])
@@ -170,6 +173,18 @@ def _layer(state: State, entry: Record) -> None:
     state.layers[entry["key"]] = entry.get("manifest")
 
 
+def _key_added(state: State, entry: Record) -> None:
+    record = {key: entry.get(key) for key in ("fingerprint", "replaces", "by")}
+    state.keys[str(entry["fingerprint"])] = dict(record, since=entry["ts"])
+
+
+def _key_removed(state: State, entry: Record) -> None:
+    state.keys.pop(str(entry["fingerprint"]), None)
+    for record in state.keys.values():
+        if record["replaces"] == entry["fingerprint"]:
+            record["replaces"] = None
+
+
 def _migration(state: State, entry: Record) -> None:
     state.migration = dict(entry)
     if entry["type"] == "migration.finished":
@@ -207,6 +222,8 @@ def _restored(state: State, entry: Record) -> None:
 _HANDLERS: Dict[str, Any] = {
     "adoption.asked": _adopting,
     "hand.noticed": _hand,
+    "key.added": _key_added,
+    "key.removed": _key_removed,
     "layer.made": _layer,
     "release.staging": _staging,
     "release.staged": _staged,

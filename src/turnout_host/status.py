@@ -174,7 +174,7 @@ def _half_restored(state: State) -> List[str]:
 def disk(layout: Layout) -> Dict[str, int]:
     """Bytes: free and total of the disk, and what releases, store and layers take (a shared file counts once)."""
     seen: Set[int] = set()
-    sizes = {name: _size(getattr(layout, name), seen) for name in ("layers", "releases", "store")}
+    sizes = {name: _size(getattr(layout, name), seen) for name in ("layers", "releases", "store", "logs")}
     free = Store(layout).disk()
     return dict(sizes, free=int(free["free"]), total=int(free["total"]))
 

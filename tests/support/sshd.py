@@ -48,6 +48,8 @@ class RealSshd:
         shutil.copy(tmp / "client_key.pub", tmp / "authorized_keys")
         self._env = "".join(f" {key}={value}" for key, value in (env or {}).items())
         self.port = 0
+        self.extra = ""
+        """Settings that come first, so that they count; for the next start."""
         self.start()
 
     def start(self) -> None:
@@ -67,7 +69,7 @@ class RealSshd:
     def _listens(self, port: int) -> bool:
         values = {"port": port, "folder": self.folder, "home": self.home, "env": self._env}
         config = self.folder / "sshd_config"
-        config.write_text(CONFIG.format(**values))
+        config.write_text(self.extra + CONFIG.format(**values))
         with self.log.open("w") as log:
             self._process = subprocess.Popen([str(SSHD), "-D", "-e", "-f", str(config)], stderr=log)
         while self._process.poll() is None:

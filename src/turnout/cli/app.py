@@ -36,13 +36,15 @@ COMMANDS = {
     "history": "turnout.cli.history:history",
     "logs": "turnout.cli.logs:logs",
     "monit": "turnout.cli.monit:monit",
+    "report": "turnout.cli.report:report",
     "host trust": "turnout.cli.host:trust",
+    "host rotate-key": "turnout.cli.rotate_key:rotate_key",
     "host adopt": "turnout.cli.adopt:adopt",
     "demo": "turnout.cli.demo.command:demo",
 }
 """Each command and the function that carries it out; its docstring is the help text."""
 GROUPS = {
-    "host": "Get to know a host.",
+    "host": "A host's key, the key that logs in, and what an earlier workflow left there.",
     "env": "The app's .env on the hosts: each change is a new release, proved, and can be rolled back.",
 }
 

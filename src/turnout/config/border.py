@@ -10,10 +10,11 @@ import posixpath
 import re
 from urllib.parse import urlsplit
 
-from turnout.model import Address
+from turnout.model import Address, Secret
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+OWN_VARIABLE = re.compile(r"TURNOUT_[A-Z0-9_]{1,120}")
 PROCESS_ENV = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 PART = re.compile(r"[\w.+@,=~-]{1,255}")
 PATTERN_PART = re.compile(r"[\w.+@,=~*?\[\]!-]{1,255}")
@@ -147,6 +148,22 @@ def bytes_of(value: object) -> int:
     if not match or not int(match[1]):
         raise ValueError('must be a size with its unit, such as "50MB" or "1GB"')
     return int(match[1]) * {"kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}[match[2]]
+
+
+def notify_url(value: object) -> Secret:
+    """An Apprise url, or `env:TURNOUT_…`. A secret, so nothing of it is ever part of a message."""
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be text, in quotes")  # noqa: TRY004 - pydantic knows ValueError
+    if value.startswith("env:"):
+        if not OWN_VARIABLE.fullmatch(value.removeprefix("env:")):
+            raise ValueError(
+                "must name a variable that begins with TURNOUT_ (the app's commands never get those)"
+            )
+    elif not re.fullmatch(r"[A-Za-z][A-Za-z0-9+-]{1,30}://[\x21-\x7e]{1,2000}", value):
+        raise ValueError('must be an Apprise url, such as "discord://…", or "env:TURNOUT_NOTIFY_URL"')
+    return Secret(value)
 
 
 def url_path(value: str) -> str:

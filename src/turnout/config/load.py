@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from turnout.config import locate
-from turnout.config.schema import OURS, Config, Environment
+from turnout.config.schema import OURS, Config, Environment, Notify
 from turnout.errors import UsageError
 
 NAME = "turnout.toml"
@@ -173,6 +173,8 @@ def keys_of(path: locate.Path) -> list[str]:
     """The keys that the table at `path` takes."""
     if path == ("environments",):
         return []
+    if "notify" in path:
+        return list(Notify.model_fields)
     model: type[BaseModel] = Config
     for part in path:
         if path[0] == "environments":

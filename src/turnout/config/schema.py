@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from turnout.config import border, duration, when
 from turnout.errors import UsageError
-from turnout.model import Address
+from turnout.model import Address, Secret
 
 Item = TypeVar("Item")
 
@@ -55,6 +55,15 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
 
+class Notify(Table):
+    """`[[notify]]`: whom to tell of what (docs/notify.md)."""
+
+    url: Annotated[Secret, PlainValidator(border.notify_url)]
+    events: Annotated[
+        tuple[Literal["success", "failure", "reverted", "waiting", "recovered"], ...], AfterValidator(_some)
+    ] = ("success", "failure", "reverted", "waiting", "recovered")
+
+
 class Environment(Table):
     """`[environments.NAME]`: where the app goes, and by which rules. `name` is NAME."""
 
@@ -80,6 +89,7 @@ class Environment(Table):
     requires: Name | None = None
     soak: Annotated[float, BeforeValidator(when.soak)] = 0.0
     database_restore: Annotated[str, AfterValidator(border.command)] | None = None
+    notify: tuple[Notify, ...] = ()
 
 
 class Build(Table):
@@ -183,6 +193,7 @@ class Config(Table):
     release: Release = Release()
     backup: Backup = Backup()
     logs: Logs = Logs()
+    notify: tuple[Notify, ...] = ()
     file: Path = Path("turnout.toml")
 
     def settings(self, environment: Environment) -> dict[str, Any]:

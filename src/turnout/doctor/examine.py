@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from turnout import config
 from turnout.builder.cache import Cache
-from turnout.doctor import host, machine, project
+from turnout.doctor import host, machine, notify, project
 from turnout.doctor.finding import APP, MACHINE, Finding, Place
 from turnout.doctor.project import Needs
 from turnout.errors import UsageError
@@ -89,7 +89,8 @@ async def _app(read: Read) -> App:
     if read.config is None or read.environment is None:
         return read.findings, Needs()
     findings, needs = await project.look(read.config, read.environment)
-    return [*read.findings, *findings], needs
+    told = await notify.look(read.config, read.environment)
+    return [*read.findings, *findings, *told], needs
 
 
 async def _first(app: asyncio.Task[App]) -> list[Finding]:

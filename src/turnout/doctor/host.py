@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from turnout.builder import runtime
-from turnout.doctor import verdict
+from turnout.doctor import key_age, verdict
 from turnout.doctor.finding import Finding, Place
 from turnout.errors import HostKeyError, SurveyRefused, TurnoutError, Unreachable, UsageError
 from turnout.model import LOCAL
@@ -36,7 +36,8 @@ async def look(goal: Goal, address: Address, needs: Needs) -> list[Finding]:
         async with await connect(goal.environment, goal.reach, address) as client:
             took = time.monotonic() - began
             login = at.ok("login", f"{took:.1f} s, python {client.hello.get('python')}")
-            return [login, *await known(goal, address, at), *await _ask(goal, client, at, needs)]
+            age = await key_age.look(client, goal.reach, goal.environment.name, at, time.time())
+            return [login, *age, *await known(goal, address, at), *await _ask(goal, client, at, needs)]
     except HostKeyError as error:
         return [at.failed("host key", error)]
     except Unreachable as error:

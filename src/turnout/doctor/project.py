@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from turnout.builder import inputs, runtime, versions
 from turnout.config import example as dotenv_example
-from turnout.doctor import processes, repository
+from turnout.doctor import audit, processes, repository
 from turnout.doctor.finding import APP, Finding, Place, many
 from turnout.doctor.texts import sources
 from turnout.errors import TurnoutError, UsageError
@@ -91,6 +91,7 @@ async def look(config: Config, environment: Environment) -> tuple[list[Finding],
         app = App(config, tree.source, working, package, texts)
         found += [*files(app), *node(app, await runtime.own_version())]
         found += await processes.look(app.config, app.folder, working, app.absent)
+        found += await audit.look(app.folder)
         return found, Needs(tuple(dotenv_example.keys(app.folder)), versions.wanted(config.node, package))
 
 

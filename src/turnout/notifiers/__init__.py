@@ -1,1 +1,1 @@
-"""Those who are told how a deployment goes: one file each."""
+"""How people and GitHub are told: what a message says, how it travels, and that it never does harm."""

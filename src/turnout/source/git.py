@@ -170,6 +170,14 @@ class Repository:
         top = "" if source == "." else f"{source}/"
         return sorted({name.removeprefix(top) for name in found.split("\0") if name})
 
+    async def commit_times(self, commits: Sequence[str]) -> dict[str, float]:
+        """When each was committed, in seconds since 1970; those that are not in this clone are left out."""
+        known = [commit for commit in commits if HASH.fullmatch(commit) and await self._commit(commit)]
+        if not known:
+            return {}
+        listing = ("log", "--no-walk=unsorted", "--no-show-signature", "--format=%H %ct", *known, "--")
+        return {line.split()[0]: float(line.split()[1]) for line in (await self._out(*listing)).splitlines()}
+
     async def checkout(self, revision: Revision, folder: Path, source: str = ".") -> Checkout:
         """Write the whole tree of the revision into `folder`, which must be empty or missing (see checkout.py)."""
         return await check_out(self.git_dir, revision, folder, source)

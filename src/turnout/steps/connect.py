@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from turnout.errors import LeaseHeld, TurnoutError
+from turnout.notifiers import message
+from turnout.steps.notify import tell
 from turnout.steps.work import Target, Work
 
 if TYPE_CHECKING:
@@ -83,6 +85,8 @@ async def _lease(work: Work, target: Target, step: str) -> None:
         if event.get("kind") == "waiting":
             holder = event["holder"]
             work.note(f"waiting for {holder.get('deployment')} ({holder.get('work')}) to end", step, target)
+            why = f"{holder.get('by')} is at work on {target.name}: {holder.get('work')}"
+            tell(work, lambda facts: message.waiting(facts, why))
         elif event.get("kind") == "recovering":
             work.note(f"ending the activation of {event['release']} that was left open", step, target)
         elif event.get("kind") == "hand":
@@ -99,7 +103,9 @@ async def _lease(work: Work, target: Target, step: str) -> None:
         answer = await target.client.call("acquire", on_event=hear, **_who(work), **more)
         target.client.token = answer["token"]
         if answer.get("recovered"):
-            work.notes.append(f"{target.name}: {_recovered(answer['recovered'])}")
+            said = f"{target.name}: {_recovered(answer['recovered'])}"
+            work.notes.append(said)
+            tell(work, lambda facts: message.recovered(facts, said))
         target.facts, target.state = await asyncio.gather(
             target.client.call("facts"), target.client.call("state")
         )

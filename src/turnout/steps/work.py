@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from turnout.errors import Result
     from turnout.events import Bus
     from turnout.hosts.client import HostClient
+    from turnout.notifiers.base import Notifier
     from turnout.source.checkout import Checkout
     from turnout.source.git import Repository
     from turnout.steps.origin import Origin
@@ -138,6 +141,15 @@ class Work:
     notes: list[str] = field(default_factory=list)
     timings: dict[tuple[str, str | None], float] = field(default_factory=dict)
     """Seconds of each step that has ended, by its name and its host (None: the deployer)."""
+    notifiers: list[Notifier] = field(default_factory=list)
+    telling: list[asyncio.Task[list[str]]] = field(default_factory=list)
+    """Messages to people that are under way; each gives a sentence for every notifier that could not be told."""
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.monotonic() - self.began
 
     @property
     def artifact(self) -> Tree:

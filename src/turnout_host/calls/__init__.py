@@ -10,6 +10,7 @@ from turnout_host.calls import (
     environment,
     goods,
     keeping,
+    keys,
     logs,
     looking,
     offering,
@@ -58,6 +59,10 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "adopt": adopting.call_adopt,
     "outlook": planning.call_outlook,
     "prove_adopted": adopting.call_prove_adopted,
+    "keys": keys.call_keys,
+    "authorize": keys.call_authorize,
+    "deauthorize": keys.call_deauthorize,
+    "reauthorize": keys.call_reauthorize,
 }
 READ_ONLY = {
     "facts",
@@ -77,6 +82,9 @@ READ_ONLY = {
     "history",
     "logs",
     "sample",
+    "keys",
 }
-MUTATING = set(CALLS) - READ_ONLY
+OWN_LEASE = {"authorize", "deauthorize", "reauthorize"}
+"""Calls that change something outside of a deployment, under a lease that they take for themselves."""
+MUTATING = set(CALLS) - READ_ONLY - OWN_LEASE
 """Calls that need the newest token."""

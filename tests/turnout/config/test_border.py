@@ -116,3 +116,21 @@ def test_what_is_ours_is_neither_sent_nor_shared(value: str) -> None:
     for check in (border.sent, border.shared):
         with pytest.raises(ValueError, match=r"never|cannot"):
             check(value)
+
+
+@pytest.mark.parametrize("value", ["slack://A/B/C", "json://127.0.0.1:1/x?y=z", "env:TURNOUT_NOTIFY_URL"])
+def test_targets_of_notifications_are_secrets(value: str) -> None:
+    """Whatever an Apprise url holds, and the name of a variable."""
+    found = border.notify_url(value)
+    assert found.reveal() == value
+    assert value not in f"{found} {found!r}"
+
+
+@pytest.mark.parametrize(
+    "value", ["", "slack", "env:SLACK_URL", "env:TURNOUT_", "a://b c", "a://\n", 3, None, "env:"]
+)
+def test_other_targets_are_refused_without_being_shown(value: object) -> None:
+    """A variable's name begins with TURNOUT_, so that the app's commands never get it."""
+    with pytest.raises(ValueError, match="must") as refused:
+        border.notify_url(value)
+    assert not value or str(value) not in str(refused.value)

@@ -76,6 +76,7 @@ def test_every_default_is_that_of_the_design(tmp_path: Path) -> None:
                 "requires": None,
                 "soak": 0.0,
                 "database_restore": None,
+                "notify": (),
             }
         },
         "build": {
@@ -117,6 +118,7 @@ def test_every_default_is_that_of_the_design(tmp_path: Path) -> None:
         "release": {"keep": 5, "shared": ("logs",), "adopt_ignore": ()},
         "backup": {"keep": 5, "max_age": None},
         "logs": {"max_size": 50_000_000, "keep": 5},
+        "notify": (),
     }
 
 
@@ -254,3 +256,22 @@ def test_which_environment(tmp_path: Path) -> None:
         with pytest.raises(UsageError) as caught:
             config.environment(name)
         assert "production, staging" in caught.value.message + " ".join(caught.value.why)
+
+
+def test_targets_of_notifications_at_the_top_and_in_an_environment(tmp_path: Path) -> None:
+    """Both tables are read; what is wrong in one is told with its place, and never with the url."""
+    tables = '[[notify]]\nurl = "slack://A/B/C"\n'
+    tables += '[[environments.production.notify]]\nurl = "json://x/tok"\nevents = ["failure"]\n'
+    config = read(tmp_path, SHORT + tables)
+    assert config.notify[0].events == ("success", "failure", "reverted", "waiting", "recovered")
+    assert config.environment(None).notify[0].events == ("failure",)
+    assert "tok" not in repr(config)
+
+    refused = refusal(tmp_path, SHORT + tables.replace('["failure"]', '["fail"]'))
+    assert refused.where == "turnout.toml:8:11"
+    assert "'success'" in refused.message
+    refused = refusal(tmp_path, SHORT + tables.replace("events", "evnts"))
+    assert "did you mean `events`?" in refused.why
+    refused = refusal(tmp_path, SHORT + tables.replace("slack://A/B/C", "hunter2 hunter2"))
+    assert refused.where == "turnout.toml:5:1"
+    assert "hunter2" not in str(refused.__dict__)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.sshd import RealSshd, free_port
 from turnout.cli import main
-from turnout.doctor import Asked, Finding, examine, exit_code, machine
+from turnout.doctor import Asked, Finding, audit, examine, exit_code, machine
 
 TOML = """
 app = "api"
@@ -27,6 +27,11 @@ branches = ["main"]
 async def registry() -> Finding:
     """A registry that answers, without the network."""
     return machine.AT.ok("registry", "answers")
+
+
+async def nothing_known(_: Path) -> list[Finding]:
+    """A registry that knows of no holes."""
+    return [audit.AT.ok("npm audit", "no known holes in the production dependencies")]
 
 
 @pytest.fixture
@@ -47,6 +52,7 @@ def folder(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setenv("TURNOUT_BOOT", "none")
     monkeypatch.setattr(machine, "answers", registry)
+    monkeypatch.setattr(audit, "look", nothing_known)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(repo)
     return repo

@@ -173,3 +173,16 @@ async def test_a_missing_git_says_so(app, monkeypatch):
 def _clone(app, tmp_path: Path, *options: str):
     app.git("clone", "-q", *options, f"file://{app.root}", str(tmp_path / "clone"))
     return type(app)(tmp_path / "clone")
+
+
+async def test_times_of_commits_and_none_of_those_that_are_not_here(app):
+    """Seconds since 1970; another hash, or what is none, is left out."""
+    repository = await Repository.find(app.root)
+    second = app.commit("two")
+
+    found = await repository.commit_times([app.first, second, "0" * 40, "--all", ""])
+
+    assert found == {
+        commit: float(app.git("show", "-s", "--format=%ct", commit)) for commit in (app.first, second)
+    }
+    assert await repository.commit_times([]) == {}

@@ -1,0 +1,180 @@
+"""`host rotate-key`: another SSH key on every host, so that at every moment at least one key logs in.
+
+The order: the new key is on this machine's disk; every host takes it; every host proves it over a new connection; it
+is put where the old one was; then, host by host, the old one goes and is proved to fail. Until the last part any
+failure is undone over the connections of the old key; in it, over that of the new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from turnout.errors import LoginError, TurnoutError, Unreachable
+from turnout.runner import connect
+
+if TYPE_CHECKING:
+    from turnout.config.schema import Environment
+    from turnout.config.surroundings import Reach
+    from turnout.hosts.client import HostClient
+    from turnout.hosts.keyfile import Pair
+    from turnout.model import Address
+
+
+@dataclass
+class Rotation:
+    """One rotation. `place` puts the new key where it belongs on this machine, and raises OSError."""
+
+    environment: Environment
+    reach: Reach
+    old: Pair
+    new: Pair
+    by: str
+    place: Callable[[], None]
+    say: Callable[[str], None]
+    options: dict[str, str] = field(default_factory=dict)
+    """By host: the options in front of the old key that the new one has too."""
+    tried: bool = False
+    """Whether any host was asked to take the new key."""
+    may_have: set[Address] = field(default_factory=set)
+    """Hosts that took it, or whose answer was lost."""
+    left: list[str] = field(default_factory=list)
+    """Hosts that may still have the new key after it was taken back."""
+    done: list[str] = field(default_factory=list)
+    """Hosts that have only the new key."""
+
+    async def run(self) -> None:
+        """All of it. Raises TurnoutError; `state` then says which keys log in where."""
+        async with AsyncExitStack() as stack:
+            old = await self._all(lambda address: self._open(stack, address, self.old), _NOTHING)
+            try:
+                self.tried = True
+                await self._all(lambda address: self._add(old[address]), "")
+                new = await self._all(lambda address: self._prove(stack, address), "")
+                self.place()
+            except (TurnoutError, OSError, asyncio.CancelledError) as error:
+                await asyncio.shield(self._undo(old))
+                raise self._undone(error) from error
+            for address in self.reach.hosts:
+                await self._retire_or_say(stack, address, new[address])
+
+    async def _all(self, act: Callable[[Address], Any], state: str) -> dict[Address, Any]:
+        """Do it on every host at once; after all have ended the first failure is raised, the others are its reasons."""
+        hosts = self.reach.hosts
+        outcomes = await asyncio.gather(*(act(address) for address in hosts), return_exceptions=True)
+        failures: list[TurnoutError] = []
+        for address, outcome in zip(hosts, outcomes, strict=True):
+            if isinstance(outcome, TurnoutError):
+                outcome.host = str(address)
+                failures.append(outcome)
+            elif isinstance(outcome, BaseException):
+                raise outcome
+        if failures:
+            first, *others = failures
+            first.why += [f"{other.host}: {other.message}" for other in others]
+            first.state = first.state or state
+            raise first
+        return dict(zip(hosts, outcomes, strict=True))
+
+    async def _open(self, stack: AsyncExitStack, address: Address, key: Pair) -> HostClient:
+        client = await connect(self.environment, replace(self.reach, key=key.private), address)
+        stack.push_async_callback(client.close)
+        return client
+
+    async def _add(self, client: HostClient) -> None:
+        self.may_have.add(client.address)
+        try:
+            found = await client.call("authorize", key=self.new.public, like=self.old.fingerprint, by=self.by)
+        except TurnoutError as error:
+            if not isinstance(error, Unreachable):
+                self.may_have.discard(client.address)
+            raise
+        self.options[str(client.address)] = found["options"]
+        with_options = f", with its options {found['options']}" if found["options"] else ""
+        self.say(f"{client.address}: {self.new.fingerprint} is in {found['file']}{with_options}")
+
+    async def _prove(self, stack: AsyncExitStack, address: Address) -> HostClient:
+        try:
+            client = await self._open(stack, address, self.new)
+        except LoginError as error:
+            error.message = f"{address} does not take the new key"
+            if options := self.options.get(str(address)):
+                error.why.append(f"it has the old key's options: {options}")
+            raise
+        self.say(f"{address}: the new key logs in")
+        return client
+
+    async def _undo(self, old: dict[Address, HostClient]) -> None:
+        """Take the new key away again wherever it is; a host that cannot be told keeps a key that nobody else has."""
+        gone: dict[str, Any] = {
+            "fingerprints": [self.new.fingerprint],
+            "keep": self.old.fingerprint,
+            "by": self.by,
+        }
+        clients = [client for address, client in old.items() if address in self.may_have]
+        ended = await asyncio.gather(
+            *(client.call("deauthorize", **gone) for client in clients), return_exceptions=True
+        )
+        pairs = zip(clients, ended, strict=True)
+        self.left = [str(client.address) for client, end in pairs if isinstance(end, BaseException)]
+
+    def _undone(self, error: BaseException) -> BaseException:
+        state = "the old key logs in everywhere, as before; the new one was taken back"
+        if self.left:
+            state = f"the old key logs in everywhere; the new one may still be on {', '.join(self.left)}"
+        if isinstance(error, TurnoutError):
+            error.state = state
+            return error
+        if isinstance(error, OSError):
+            why = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            return TurnoutError(
+                "the new key could not be put in its place on this machine", why=why, state=state
+            )
+        return error
+
+    async def _retire_or_say(self, stack: AsyncExitStack, address: Address, client: HostClient) -> None:
+        try:
+            await self._retire(stack, address, client)
+        except TurnoutError as error:
+            error.host = str(address)
+            both = [str(other) for other in self.reach.hosts if str(other) not in self.done]
+            only = f"; {', '.join(self.done)} has only that" if self.done else ""
+            error.state = f"the new key logs in everywhere{only}; {', '.join(both)} may take the old one, too"
+            error.remedy = error.remedy or ["mend the cause, then the same command again"]
+            raise
+        self.done.append(str(address))
+
+    async def _retire(self, stack: AsyncExitStack, address: Address, client: HostClient) -> None:
+        """Remove the old key, and what an earlier rotation did not get to; then prove both over new connections."""
+        known = {str(one["fingerprint"]): one for one in (await client.call("keys"))["keys"]}
+        before = (known.get(self.old.fingerprint) or {}).get("replaces")
+        gone = [self.old.fingerprint, *([str(before)] if before else [])]
+        await client.call("deauthorize", fingerprints=gone, keep=self.new.fingerprint, by=self.by)
+        try:
+            await self._open(stack, address, self.new)
+        except TurnoutError as error:
+            await client.call("reauthorize", by=self.by)  # over the connection that is still open
+            error.why.append("so the old key was put back there")
+            raise
+        await self._fails(stack, address)
+
+    async def _fails(self, stack: AsyncExitStack, address: Address) -> None:
+        try:
+            await self._open(stack, address, self.old)
+        except LoginError:
+            self.say(f"{address}: the old key is gone, and is refused")
+            return
+        raise TurnoutError(
+            f"{address} still takes the old key {self.old.fingerprint}",
+            why="it is gone from authorized_keys: sshd has it from somewhere else as well",
+            state="both keys log in there",
+            remedy=[
+                "remove it there: AuthorizedKeysFile, AuthorizedKeysCommand or a certificate in sshd_config"
+            ],
+        )
+
+
+_NOTHING = "nothing was changed: the old key logs in as before"
