@@ -56,7 +56,10 @@ class Channel:
             ready, _, _ = select.select([self._source], [], [], self._silence)
             if not ready:
                 raise Gone(f"no frame for {self._silence:.0f} s")
-            part = os.read(self._source, min(count, 1 << 20))
+            try:
+                part = os.read(self._source, min(count, 1 << 20))
+            except OSError as error:  # a socket whose other end was closed with our words unread is reset
+                raise Gone(str(error)) from None
             if not part:
                 raise Gone("end of file")
             parts.append(part)

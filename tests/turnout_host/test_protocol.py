@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 
-from turnout_host.protocol import Channel
+import pytest
+
+from turnout_host.protocol import Channel, Gone
 
 
 def test_a_deployer_that_takes_nothing_holds_nobody_up() -> None:
@@ -34,3 +37,14 @@ def test_a_long_message_arrives_whole_through_a_narrow_pipe() -> None:
         sender.join()
         os.close(source)
         os.close(sink)
+
+
+def test_an_end_that_was_cut_with_our_words_unread_is_gone_too() -> None:
+    """An sshd that is killed closes its socket so: a reset, not an end of file; both are left in order."""
+    near, far = socket.socketpair()
+    with near, far:
+        channel = Channel(near.fileno(), near.fileno())
+        channel.send({"note": "nobody reads this"})
+        far.close()
+        with pytest.raises(Gone):
+            channel.read()
