@@ -68,7 +68,7 @@ class State:
         record = self.releases.get(name)
         if record is not None:
             return record["state"] in ("failed", "reverted")
-        return name in self.doomed or 0 < self.newest < int(name[1:])
+        return name in self.doomed
 
     def unfinished(self) -> List[str]:
         """Releases that were staged but never became active: leftovers, unless their deployment is at work."""

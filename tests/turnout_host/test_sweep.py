@@ -88,10 +88,10 @@ LIVES = [
     ([], ["v1", "v2"], ["v1", "v2"]),  # the journal was lost
     ([("release.staged", "v3"), ("release.failed", "v3")], ["v1", "v3"], ["v1"]),  # and went on without v1
     (
-        [("release.staged", "v3"), ("activation.reverted", "v3")],
-        ["v2", "v4"],
-        ["v2"],
-    ),  # v4: never written down
+        [("release.staged", "v3"), ("release.blessed", "v3")],
+        ["v3", "v4"],
+        ["v3", "v4"],
+    ),  # it lost its last lines
     ([("release.staging", "v1")], ["v1"], []),  # the first one, killed before it was written down
     ([("release.staged", "v1"), ("release.pruned", "v1")], ["v1"], []),  # a prune, killed half-way
     ([("release.staged", "v1"), ("release.blessed", "v1")], ["v1"], ["v1"]),
