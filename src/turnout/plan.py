@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import takewhile
 from typing import Literal
 
 from turnout.steps.work import Done, Target, Work
@@ -51,6 +52,16 @@ class Plan:
             return step.after
         position = self.steps.index(step)
         return (self.steps[position - 1].name,) if position else ()
+
+    def together(self, step: Step) -> tuple[Step, ...]:
+        """Steps that are carried out on one host before the next one's turn: those `host by host` in a row.
+
+        Empty for a step that belongs to an earlier one.
+        """
+        position = self.steps.index(step)
+        if position and self.steps[position - 1].where == step.where:
+            return ()
+        return tuple(takewhile(lambda one: one.where == step.where, self.steps[position:]))
 
     @property
     def names(self) -> list[str]:

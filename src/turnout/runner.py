@@ -18,6 +18,7 @@ from turnout.errors import Cancelled, HostKeyError, TurnoutError
 from turnout.hosts import transport
 from turnout.hosts.client import HostClient
 from turnout.model import Address, DeployOptions, Outcome, RollbackOptions
+from turnout.steps import group
 from turnout.steps.connect import first_error, hold
 from turnout.steps.notify import channels, settle, tell_failure
 from turnout.steps.work import Done, NothingToDo, Target, Work
@@ -87,6 +88,8 @@ async def _run(plan: Plan, work: Work) -> Outcome:
         error = Cancelled("stopped", state=_state(work), remedy=[work.typed])
     except Exception as unexpected:  # noqa: BLE001 - the hosts are told first, then whoever called us
         error = unexpected
+    if error is not None:
+        error = await group.take_back(work, error)
     outcome = _outcome(work, error, time.monotonic() - began)
     await _tell_hosts(work, outcome, error)
     if error is not None and not isinstance(error, NothingToDo):
@@ -106,7 +109,7 @@ async def _steps(plan: Plan, work: Work) -> None:
 
     async def begin_when_ready(step: Step) -> None:
         await asyncio.gather(*(asyncio.shield(tasks[name]) for name in plan.waits_for(step)))
-        await _step(step, work)
+        await _step(plan, step, work)
 
     for step in plan.steps:
         tasks[step.name] = asyncio.create_task(begin_when_ready(step), name=step.name)
@@ -129,7 +132,7 @@ def _failure(tasks: dict[str, asyncio.Task[None]]) -> BaseException | None:
     return None
 
 
-async def _step(step: Step, work: Work) -> None:
+async def _step(plan: Plan, step: Step, work: Work) -> None:
     act: Any = step.act
     if step.where == "deployer":
         await _one(step, work, None, lambda: act(work))
@@ -137,7 +140,9 @@ async def _step(step: Step, work: Work) -> None:
         await _one(step, work, work.targets[0], lambda: act(work, work.targets[0]))
     elif step.where == "host by host":
         for target in work.targets:
-            await _one(step, work, target, partial(act, work, target))
+            for one in plan.together(step):
+                act = one.act
+                await _one(one, work, target, partial(act, work, target))
     else:
         each = (_one(step, work, target, partial(act, work, target)) for target in work.targets)
         first_error(await asyncio.gather(*each, return_exceptions=True))
@@ -197,6 +202,8 @@ def _switch_state(target: Target) -> str:
         return f"{before} serves on {target.name} again, proved"
     if result == "revert_failed":
         return f"unknown on {target.name}: neither {target.release} nor {before} could be proved"
+    if target.switch.get("group") and target.switch.get("word") != "well":
+        return f"{target.name} goes back to {before} by itself"
     return f"{target.name} ends the switch by itself: {target.release} if it can be proved, else {before}"
 
 

@@ -46,6 +46,11 @@ class Lease:
         finally:
             os.close(descriptor)
 
+    def led_by(self, deployment: str) -> bool:
+        """Is the deployer of this deployment still there, over the connection that took the lease?"""
+        holder = self.holder() or {}
+        return holder.get("deployment") == deployment and _lives(holder)
+
     def acquire(
         self,
         newest: Callable[[], int],

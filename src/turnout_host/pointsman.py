@@ -3,8 +3,10 @@
 The host program starts it detached, with the lease in its hand. It is a small parent that restarts its worker from the
 journal when that dies; every phase can be done again. The phases:
 
-    asked → switched → reloaded → proved → blessed → saved → ended
-               └─────────┴──────────┴→ reverting → reverted → ended
+    asked → switched → reloaded → proved → (baked →) blessed → saved → ended
+               └─────────┴──────────┴─────────┴→ reverting → reverted → ended
+
+With several hosts it waits in `baked` for the word that the others are well, too, and reverts if that does not come.
 
 There is one revert at most, to the release that was asked for as the way back; if that cannot be proved either,
 nothing more is touched and the end says so.
@@ -18,7 +20,7 @@ import os
 import subprocess
 import sys
 import time
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 from turnout_host import apps, boot, disk, failpoints, hiding, proc, switch
 from turnout_host.errors import HostError, SurveyError
@@ -32,6 +34,8 @@ from turnout_host.state import Record
 
 ATTEMPTS = 3
 """How often a pointsman, or its worker, is started before people must look."""
+GROUP = 120.0
+"""Seconds that a release waits for the word that the whole group is well, once its deployer is gone."""
 PAUSE = 0.03
 """Seconds between two looks at the journal."""
 BALLAST = 1 << 20
@@ -71,7 +75,7 @@ class Pointsman:
         """True while it is at work, or was started anew because somebody killed it; False when it is gone for good."""
         if self._process.poll() is None:
             return True
-        if self._left:
+        if self._left and self._process.returncode != 0:
             self._start()
             return True
         return False
@@ -157,7 +161,33 @@ class Activation:
             self._note(f"baking for {facts.health['bake']:g} s")
             failpoints.middle()
             bake(pm2, facts.probe, proof, facts.folder, facts.names, facts.health, self._note)
+        if self._job.get("group"):
+            self._wait_for_group(pm2, facts, proof)
         self._write("release.blessed", by=self._job.get("by"))
+
+    def _wait_for_group(self, pm2: PM2, facts: apps.Facts, proof: Proof) -> None:
+        """Go on watching until the deployer says how the other hosts are. Raises HostError unless they are well."""
+        if self._phase() != "baked":
+            self._write("activation.baked")
+        self._note("well; waiting for the other hosts")
+        lease, led = Lease(self._layout), time.monotonic()
+        short = dict(facts.health, bake=facts.health["interval"])
+        while not self._word():
+            if lease.led_by(self._deployment):
+                led = time.monotonic()
+            elif time.monotonic() - led > GROUP:
+                raise HostError("nobody said that the other hosts are well, and the deployer is gone")
+            bake(pm2, facts.probe, proof, facts.folder, facts.names, short, lambda _: None)
+        if self._word() != "well":
+            raise HostError(
+                f"another host is not well: {self._job.get('word_reason') or 'it was not said why'}"
+            )
+
+    def _word(self) -> Optional[str]:
+        """What the deployer has said of the group so far."""
+        self._journal.refresh()
+        self._job = self._journal.state.open or self._job
+        return self._job.get("word")
 
     def _turn_back(self, error: Exception) -> None:
         """Write the intent to revert; where the disk takes not even that, revert all the same."""

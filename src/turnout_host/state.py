@@ -156,6 +156,12 @@ def _reverted(state: State, entry: Record) -> None:
         back["since"] = entry["ts"]
 
 
+def _word(state: State, entry: Record) -> None:
+    """What the deployer says of the other hosts; it counts only for the switch of its own deployment."""
+    if state.open and state.open["deployment"] == entry["deployment"]:
+        state.open.update(word=entry["type"].partition(".")[2], word_reason=entry.get("reason"))
+
+
 def _ended(state: State, entry: Record) -> None:
     state.open, state.ended = None, dict(entry)
 
@@ -246,6 +252,9 @@ _HANDLERS: Dict[str, Any] = {
     "activation.switched": _switched,
     "activation.reloaded": _phase("reloaded"),
     "activation.proved": _phase("proved"),
+    "activation.baked": _phase("baked"),
+    "group.well": _word,
+    "group.sick": _word,
     "activation.saved": _phase("saved"),
     "activation.reverting": _phase("reverting"),
     "activation.reverted": _reverted,

@@ -50,6 +50,8 @@ class RealSshd:
         self.port = 0
         self.extra = ""
         """Settings that come first, so that they count; for the next start."""
+        self.inside: list[str] = []
+        """A command that runs the server as its last words; for the next start."""
         self.start()
 
     def start(self) -> None:
@@ -71,7 +73,9 @@ class RealSshd:
         config = self.folder / "sshd_config"
         config.write_text(self.extra + CONFIG.format(**values))
         with self.log.open("w") as log:
-            self._process = subprocess.Popen([str(SSHD), "-D", "-e", "-f", str(config)], stderr=log)
+            self._process = subprocess.Popen(
+                [*self.inside, str(SSHD), "-D", "-e", "-f", str(config)], stderr=log
+            )
         while self._process.poll() is None:
             if "Server listening" in self.log.read_text():
                 return True

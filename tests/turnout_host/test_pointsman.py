@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -9,13 +10,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from turnout_host import pointsman, recovery
-from turnout_host.calls.switching import call_watch
-from turnout_host.errors import SurveyError
+from turnout_host import lease, pointsman, recovery
+from turnout_host.calls.looking import recover_if_free
+from turnout_host.calls.switching import call_group, call_watch
+from turnout_host.errors import HostError, SurveyError
 from turnout_host.host import Args, Host
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
@@ -137,3 +140,64 @@ def test_a_boot_starts_nothing_that_is_being_taken_back(host: Host, phase: str, 
     host.layout.current.unlink()
     host.layout.current.symlink_to(host.layout.release("v2"))
     assert recovery._boots(host.layout, host.journal.state) == starts
+
+
+@pytest.mark.parametrize(
+    "word, deployment, fails",
+    [
+        ("well", "d", ""),
+        ("sick", "d", "another host is not well: it burns"),
+        ("well", "another", "the deployer is gone"),
+        (None, "d", "the deployer is gone"),
+    ],
+)
+def test_a_group_is_blessed_only_on_its_own_deployers_word(
+    host: Host, monkeypatch: pytest.MonkeyPatch, word: str | None, deployment: str, fails: str
+) -> None:
+    """Without one the release is taken back some time after the deployer has gone; here that is soon."""
+    monkeypatch.setattr(pointsman, "GROUP", 0.1)
+    monkeypatch.setattr(pointsman, "bake", lambda *_: say())
+    host.lease.orphan("ending what it began")
+    activation, facts = (
+        Activation(host.layout, host.journal),
+        SimpleNamespace(health={"interval": 0.0}, probe=None, folder=None, names=None),
+    )
+
+    def say() -> None:
+        asked = {"deployment": deployment, "word": word, "reason": "it burns"}
+        assert call_group(host, Args(asked), lambda event: None) == {"waits": deployment == "d"}
+
+    with pytest.raises(HostError, match=fails) if fails else contextlib.nullcontext():
+        activation._wait_for_group(Any, facts, Any)  # type: ignore[arg-type]
+    assert host.journal.state.open is not None
+    assert host.journal.state.open["phase"] == "baked"
+
+
+@pytest.mark.parametrize("status, starts", [(0, 1), (-9, pointsman.ATTEMPTS)])
+def test_only_a_pointsman_that_died_is_started_again(
+    host: Host, monkeypatch: pytest.MonkeyPatch, status: int, starts: int
+) -> None:
+    """One that came to the end is done: another would hold the lease for nothing."""
+    started = []
+
+    def start(*_: object, **__: object) -> SimpleNamespace:
+        started.append(status)
+        return SimpleNamespace(poll=lambda: status, returncode=status)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    made = pointsman.Pointsman(host.layout, host.lease)
+    while made.look():
+        continue
+    assert len(started) == starts
+
+
+def test_two_who_look_at_an_open_switch_do_not_refuse_one_another(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One ends it; the other, who found the lease free a moment before, sees it under way."""
+    other = Host(str(host.layout.path))
+    monkeypatch.setattr(lease, "GRACE", 0.0)
+    monkeypatch.setattr(other.lease, "holder", lambda: None)
+    recover_if_free(other, lambda event: None)
+    assert other.journal.state.open is not None
+    assert other.lease.descriptor < 0

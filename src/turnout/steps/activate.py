@@ -10,7 +10,8 @@ from turnout.steps.work import Done, Target, Work
 async def activate(work: Work, host: Target) -> Done:
     """Ask the host for the switch and read along until PM2 has reloaded; the host goes on without us if need be."""
     # before it is asked: a link that is cut meanwhile leaves a switch that may be under way
-    host.switch = {"after": 0, "previous": host.running, "linked": True, "lost": 0.0}
+    group = len(work.targets) > 1
+    host.switch = {"after": 0, "previous": host.running, "linked": True, "lost": 0.0, "group": group}
     try:
         host.switch |= await host.client.call(
             "activate",
@@ -22,6 +23,7 @@ async def activate(work: Work, host: Target) -> Done:
             boot_seconds=host.boot_seconds,
             restart_pm2=work.deploy.restart_pm2,
             because=host.because,
+            group=group,
         )
     except Unreachable:
         host.switch["linked"] = False

@@ -10,6 +10,8 @@ from turnout.errors import CannotTell, LoginError, RevertFailed, TurnoutError, U
 from turnout.steps.connect import reconnect
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from turnout.steps.work import Target, Work
 
 PATIENCE = 120.0
@@ -23,7 +25,7 @@ LOST = "the link was lost; the host carries on by itself, trying to reach it aga
 async def follow(work: Work, host: Target, step: str, until: list[str]) -> dict[str, Any]:
     """The first journal entry of these types, or the ending; Unhealthy or RevertFailed when that is a revert."""
     if host.ended is None:
-        entry = await _watch(work, host, step, until)
+        entry = await persist(work, host, step, lambda: _read_along(work, host, step, until))
         if entry["type"] == NEVER_ASKED:
             raise _never_asked(host)
         if entry["type"] != "activation.ended":
@@ -34,7 +36,10 @@ async def follow(work: Work, host: Target, step: str, until: list[str]) -> dict[
     raise _bad_end(host, host.ended)
 
 
-async def _watch(work: Work, host: Target, step: str, until: list[str]) -> dict[str, Any]:
+async def persist(
+    work: Work, host: Target, step: str, ask: Callable[[], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:
+    """Ask a host whose switch is under way, again over a new link when one is lost. Raises CannotTell."""
     while True:
         began = time.monotonic()
         try:
@@ -42,7 +47,7 @@ async def _watch(work: Work, host: Target, step: str, until: list[str]) -> dict[
                 await reconnect(work, host)
                 host.switch["linked"] = True
             began = time.monotonic()
-            return await _read_along(work, host, step, until)
+            return await ask()
         except (Unreachable, LoginError) as error:  # a host that boots refuses logins for a while
             if host.switch["linked"]:
                 work.note(LOST, step, host)

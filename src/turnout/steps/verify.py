@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from turnout.steps import group
 from turnout.steps.follow import follow
 from turnout.steps.work import Done, Target, Work
 
 
 async def verify(work: Work, host: Target) -> Done:
-    """Read along until the release is blessed. What is said here comes from the journal, never from PM2's word."""
+    """Read along until the release has baked; with several hosts, the last one's word blesses it on all.
+
+    What is said here comes from the journal, never from PM2's word.
+    """
     entry = await follow(work, host, "verify", ["activation.proved", "activation.reverting"])
     if entry["type"] == "activation.proved":
         by = entry.get("proof")
@@ -16,7 +20,9 @@ async def verify(work: Work, host: Target) -> Done:
             work.notes.append(
                 "proved by process, not by answer: the health body has neither `pid` nor `release`"
             )
-        await follow(work, host, "verify", ["release.blessed"])
+        await follow(work, host, "verify", ["activation.baked", "release.blessed"])
+        if host.switch.get("group") and host is work.targets[-1]:
+            await group.agree(work)
         proof = "by answer" if by == "answer" else "by process, not by answer"
         return Done(f"{len(entry.get('pids') or [])} processes proved {proof}")
     await follow(work, host, "verify", [])

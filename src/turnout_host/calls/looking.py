@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turnout_host import facts, history, layers, recovery, since, status, survey, switch
 from turnout_host.calls.common import Answer, newer, next_number, record_of
+from turnout_host.errors import LeaseHeld
 from turnout_host.host import Args, Host, Say
 from turnout_host.lease import public
 
@@ -80,7 +81,10 @@ def recover_if_free(host: Host, say: Say) -> None:
         "work": "ending an open activation",
         "orphan": True,
     }
-    host.lease.acquire(lambda: host.journal.state.token, who, 0.0, lambda _: None)
+    try:
+        host.lease.acquire(lambda: host.journal.state.token, who, 0.0, lambda _: None)
+    except LeaseHeld:  # somebody else was faster, and is at it
+        return
     try:
         recovery.on_contact(host.layout, host.journal, host.lease, say)
     finally:

@@ -10,6 +10,7 @@ from turnout_host.calls.common import Answer, facts_of, record_of
 from turnout_host.calls.looking import recover_if_free
 from turnout_host.errors import StoreError, SurveyError, Unhealthy, UsageError
 from turnout_host.host import Args, Host, Say
+from turnout_host.journal import Journal
 from turnout_host.notes import Notes
 from turnout_host.pointsman import PAUSE, Pointsman, set_aside
 from turnout_host.state import Record
@@ -66,6 +67,7 @@ def call_activate(host: Host, args: Args, say: Say) -> Answer:
         boot_seconds=args.number("boot_seconds"),
         restart_pm2=args.flag("restart_pm2"),
         **({"because": args.table("because")} if args.values.get("because") else {}),
+        **({"group": True} if args.flag("group") else {}),
     )
     _begin(host, entry)
     return {"after": entry["seq"], "previous": previous}
@@ -112,6 +114,23 @@ def call_watch(host: Host, args: Args, say: Say) -> Answer:
         if not working:
             raise UsageError("the pointsman is gone and could not be started again")
         time.sleep(PAUSE)
+
+
+def call_group(host: Host, args: Args, say: Say) -> Answer:
+    """Tell the pointsman how the whole group is (`well`, `sick`); without a word, only ask if it still waits for one.
+
+    The lease went with a link that was lost; the word counts for the open switch of this very deployment only.
+    """
+    deployment, word = args.text("deployment"), args.optional("word")
+    if word not in (None, "well", "sick"):
+        raise UsageError("word must be well or sick")
+    host.journal.refresh()
+    job = host.journal.state.open
+    if job is None or job["deployment"] != deployment:
+        return {"waits": False}
+    if word is not None:
+        Journal(host.layout).append(f"group.{word}", deployment, reason=args.optional("reason"))
+    return {"waits": job["phase"] == "baked"}
 
 
 def _never_asked(host: Host, deployment: str) -> bool:
