@@ -19,15 +19,19 @@ PATIENCE = 600
 
 
 async def connect(work: Work, step: str) -> None:
-    """Reach all hosts at once, then take all leases; the first error is raised after every host has answered."""
+    """Reach all hosts at once, then take the first one's lease, then the others'.
+
+    The first one's decides between two deployments; else each could hold what the other lacks, and both be refused.
+    The first error is raised after every host that was asked has answered.
+    """
     outcomes = await asyncio.gather(
         *(_reach(work, address) for address in work.reach.hosts), return_exceptions=True
     )
     work.targets = [outcome for outcome in outcomes if isinstance(outcome, Target)]
     first_error(outcomes)
-    first_error(
-        await asyncio.gather(*(_lease(work, target, step) for target in work.targets), return_exceptions=True)
-    )
+    for targets in (work.targets[:1], work.targets[1:]):
+        leases = (_lease(work, target, step) for target in targets)
+        first_error(await asyncio.gather(*leases, return_exceptions=True))
 
 
 async def look(work: Work) -> None:
