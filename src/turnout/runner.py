@@ -183,11 +183,12 @@ async def _one(step: Step, work: Work, target: Target | None, act: Any) -> None:
 
 def _state(work: Work) -> str:
     """What serves now, as far as the deployer can tell."""
-    if not work.targets:
+    seen = [target for target in work.targets if target.state]
+    if not seen:
         return "nothing was changed"
     if any(target.switch for target in work.targets):
         return "; ".join(_switch_state(target) for target in work.targets)
-    serving = ", ".join(f"{target.serves} on {target.name}" for target in work.targets)
+    serving = ", ".join(f"{target.serves} on {target.name}" for target in seen)
     return f"serves as before: {serving}"
 
 
