@@ -66,7 +66,7 @@ class Lease:
         """
         descriptor = os.open(str(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self._wait(descriptor, wait, waiting)
+            self._wait(descriptor, who.get("deployment"), wait, waiting)
             token = max(int(_read(descriptor).get("token") or 0), newest()) + 1
             _write(
                 descriptor,
@@ -84,13 +84,17 @@ class Lease:
         self.descriptor, self.token = descriptor, token
         return token
 
-    def _wait(self, descriptor: int, wait: float, waiting: Callable[[Dict[str, Any]], None]) -> None:
+    def _wait(
+        self, descriptor: int, ours: Any, wait: float, waiting: Callable[[Dict[str, Any]], None]
+    ) -> None:
         began, told = time.monotonic(), None
         while not _try_lock(descriptor):
             holder, waited = _read(descriptor), time.monotonic() - began
-            if waited > (GRACE if _lives(holder) else max(wait, GRACE)):
+            # of our own deployment: the other end of a link that we lost, and that does not know it yet
+            refuses = _lives(holder) and holder.get("deployment") != ours
+            if waited > (GRACE if refuses else max(wait, GRACE)):
                 raise LeaseHeld("another deployment holds the lease", holder=public(holder))
-            if holder.get("deployment") != told and not _lives(holder):
+            if holder.get("deployment") != told and not refuses:
                 told = holder.get("deployment")
                 waiting(public(holder))
             time.sleep(PAUSE)

@@ -109,6 +109,20 @@ def test_an_orphan_is_waited_for(layout: Layout, holder: subprocess.Popen[bytes]
     assert lease.token == 2
 
 
+def test_our_own_earlier_link_is_waited_for(layout: Layout, holder: subprocess.Popen[bytes]) -> None:
+    """A link that only we lost yet: the host's end of it holds the lease until it hears nothing for 15 s."""
+    told: list[object] = []
+
+    def waiting(found: dict[str, object]) -> None:
+        told.append(found["deployment"])
+        assert holder.stdin
+        holder.stdin.close()
+
+    lease = Lease(layout)
+    lease.acquire(lambda: 0, WHO | {"deployment": "d-0"}, 30.0, waiting)
+    assert (told, lease.token) == (["d-0"], 2)
+
+
 def test_an_old_token_is_refused(layout: Layout) -> None:
     """Whoever comes back with the token of an earlier lease is turned away."""
     first = take(layout)
