@@ -36,7 +36,8 @@ async def take_back(work: Work, error: BaseException) -> BaseException:
     if isinstance(error, Cancelled):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL):
-                await asyncio.gather(*(_say(work, host, "sick", "stopped") for host in waiting))
+                words = (_say(work, host, "sick", "stopped") for host in waiting)
+                await asyncio.gather(*words, return_exceptions=True)
         error.state = ""  # it has changed; the runner tells it anew
         return error
     ends = await asyncio.gather(*(_go_back(work, host, error) for host in waiting), return_exceptions=True)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from turnout.errors import Cancelled, RevertFailed, TurnoutError, Unhealthy
+from turnout.errors import Cancelled, RevertFailed, TurnoutError, Unhealthy, UsageError
 from turnout.model import Address
 from turnout.steps import group
 from turnout.steps.work import Target, Work
@@ -84,6 +84,20 @@ async def test_a_person_who_stops_it_does_not_wait_for_the_way_back() -> None:
     stopped = Cancelled("stopped", state="old")
     assert await group.take_back(scene(host), stopped) is stopped
     assert (host.told, host.read, stopped.state) == (["sick"], False, "")
+
+
+async def test_a_host_that_cannot_be_told_changes_nothing_of_what_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It hears nothing more from us, and goes back by itself."""
+
+    async def deaf(*_: Any, **__: Any) -> None:
+        raise UsageError("no such call")
+
+    host = Played()
+    monkeypatch.setattr(host, "call", deaf)
+    for error in (Cancelled("stopped"), Unhealthy("sick")):
+        assert await group.take_back(scene(host), error) is error
 
 
 async def test_one_host_alone_is_told_nothing() -> None:
