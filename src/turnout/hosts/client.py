@@ -24,10 +24,11 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds between two pings, and without any answer until the host counts as gone (docs/protocol.md)."""
+    """Seconds between two pings, without any answer until the host counts as gone (docs/protocol.md), and to begin."""
 
     ping: float = 3.0
     silence: float = 15.0
+    opening: float = 15.0
 
 
 @dataclass
@@ -62,7 +63,7 @@ class HostClient:
         Raises Unreachable, HostKeyError, LoginError or SurveyRefused.
         """
         pace = pace or Pace()
-        deadline = asyncio.get_running_loop().time() + pace.silence
+        deadline = asyncio.get_running_loop().time() + pace.opening
         link = await transport.open()
         wire = Wire(link)
         try:

@@ -16,7 +16,7 @@ from turnout.hosts.frames import PIECE
 from turnout.hosts.local import LocalTransport
 from turnout.hosts.zipapp import Zipapp
 
-QUICK = Pace(ping=0.02, silence=0.3)
+QUICK = Pace(ping=0.02, silence=1.0)
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ async def test_a_loader_that_never_answers_is_unreachable(tmp_path: Path, progra
     python.write_text("#!/bin/sh\necho hello there\ncat >/dev/null\n")
     python.chmod(0o755)
     with pytest.raises(Unreachable) as caught:
-        await HostClient.open(LocalTransport(python=str(python)), str(tmp_path), QUICK)
+        await HostClient.open(LocalTransport(python=str(python)), str(tmp_path), Pace(opening=0.3))
     assert caught.value.why == ["no answer", "hello there"]
 
 
