@@ -10,10 +10,12 @@ from turnout.errors import Cancelled, TurnoutError
 
 def main() -> None:
     """The `turnout` program."""
+    from turnout.cli import readers
     from turnout.cli.workflow import guarded
 
     with guarded():
         code = run(sys.argv[1:])
+        readers.settle()
     sys.exit(code)
 
 
@@ -26,6 +28,8 @@ def run(arguments: Sequence[str]) -> int:
     except TurnoutError as error:
         block.show(block.Block.of(error))
         return error.exit_code
+    except BrokenPipeError:
+        return TurnoutError.exit_code  # nobody reads any more
     except KeyboardInterrupt:
         block.show(block.Block("stopped"))
         return Cancelled.exit_code
