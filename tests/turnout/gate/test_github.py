@@ -201,11 +201,3 @@ async def test_without_required_checks_nobody_is_asked(fake: Fake) -> None:
     """Neither the network nor the library is touched."""
     assert await github.ask(COMMIT, [], fake.variables) == ()
     assert fake.requests == []
-
-
-def test_the_public_address_is_the_default(fake: Fake) -> None:
-    """GITHUB_API_URL may be missing or empty."""
-    found = github.access({"GITHUB_TOKEN": "x", "GITHUB_REPOSITORY": "acme/api", "GITHUB_API_URL": ""})
-    assert isinstance(found, github.Access)
-    assert found.api == "https://api.github.com"
-    assert "x" not in repr(found.token)
