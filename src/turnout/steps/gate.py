@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from turnout.config import locate
 from turnout.errors import GateRefused
 from turnout.gate.verdict import decide
 from turnout.steps import about, evidence
@@ -38,8 +39,9 @@ def obey(work: Work, verdict: Verdict) -> None:
         reason = verdict.reasons[0]
         raise NothingToDo("unchanged" if same else "skipped", reason, work.targets[0].running)
     if verdict.word in {"wait", "refuse"}:
-        raise GateRefused(
+        refused = GateRefused(
             verdict.headline,
+            where=rule_at(work, *(answer.rule for answer in verdict.stops if answer.rule)),
             why=[
                 *verdict.reasons[1:],
                 *verdict.evidence,
@@ -47,6 +49,14 @@ def obey(work: Work, verdict: Verdict) -> None:
             ],
             remedy=verdict.remedy,
         )
+        refused.waits = verdict.word == "wait"
+        raise refused
+
+
+def rule_at(work: Work, *rules: str) -> str:
+    """Where the first of these rules stands, `turnout.toml:9:1`; "" where no rule is to blame."""
+    place = ("environments", work.environment.name, *rules[:1])
+    return locate.shown(work.config.file, place) if rules else ""
 
 
 def said(work: Work, verdict: Verdict, branch: str | None) -> str:

@@ -59,7 +59,7 @@ def tell_failure(work: Work, error: BaseException, block: Mapping[str, Any] | No
 
 def _waits(error: BaseException) -> bool:
     """Whether the gate said `wait`."""
-    return isinstance(error, GateRefused) and error.message.startswith("wait until ")
+    return isinstance(error, GateRefused) and error.waits
 
 
 async def settle(work: Work) -> None:

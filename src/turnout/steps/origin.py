@@ -15,6 +15,7 @@ from turnout.builder.cache import NAME
 from turnout.errors import GateRefused, PackageError, TurnoutError
 from turnout.hosts import transport
 from turnout.hosts.client import HostClient
+from turnout.steps.checks import checks, same_as_promised
 from turnout.steps.connect import first_error
 from turnout.steps.work import Done, Work
 
@@ -65,13 +66,19 @@ async def begin(environment: Environment, reach: Reach, work: Work) -> None:
 
 
 async def fetch(work: Work) -> Done:
-    """The very artifact that was blessed there: nothing is built, and its digest is the one of the journal there."""
+    """The very artifact that was blessed there: nothing is built, and its digest is the one of the journal there.
+
+    The `checks` of the environment that gets it are its own, and are run.
+    """
     assert work.origin
+    passed = await checks(work, "fetch")
     assert work.origin.artifact
     artifact, record = work.origin.artifact, work.origin.record
     work.built = Built(artifact, True, True, 0.0)
     work.notes.append(f"the artifact of {work.origin.title}, {artifact.digest[:12]}; nothing was built")
-    return Done(f"{work.origin.title}, {artifact.digest[:12]}, by {record.get('by')}", "reused")
+    same_as_promised(work)
+    said = f"{work.origin.title}, {artifact.digest[:12]}, by {record.get('by')}"
+    return Done("; ".join([*passed, said]), "reused")
 
 
 async def _reach(environment: Environment, reach: Reach, address: Address, work: Work) -> Origin:
