@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from turnout import failpoints
 from turnout.builder.cache import Cache
-from turnout.errors import Cancelled, HostKeyError, TurnoutError
-from turnout.hosts import transport
-from turnout.hosts.client import HostClient
-from turnout.model import Address, DeployOptions, Outcome, RollbackOptions
+from turnout.errors import Cancelled, TurnoutError
+from turnout.model import DeployOptions, Outcome, RollbackOptions
 from turnout.steps.connect import first_error, hold
 from turnout.steps.notify import channels, settle, tell_failure
+from turnout.steps.reach import connect as connect  # noqa: PLC0414 - those above the steps find it here
 from turnout.steps.work import Done, NothingToDo, Target, Work
 
 if TYPE_CHECKING:
@@ -51,16 +50,6 @@ async def run(
             work.rollback = options
         work.notifiers = channels(config, environment)
         return await _run(plan, work)
-
-
-async def connect(environment: Environment, reach: Reach, address: Address) -> HostClient:
-    """Reach one host of an environment."""
-    try:
-        return await HostClient.open(transport(address, reach.key, reach.known_hosts), environment.path)
-    except HostKeyError as error:
-        trust = "turnout host trust "
-        error.remedy = [line.replace(f"{trust}ENV", trust + environment.name) for line in error.remedy]
-        raise
 
 
 async def _run(plan: Plan, work: Work) -> Outcome:

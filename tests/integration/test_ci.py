@@ -267,12 +267,14 @@ def test_a_closed_window_is_an_annotation_on_its_line_and_the_urgent_form_passes
 
 def test_a_cancelled_job_ends_by_itself_and_says_what_serves(live: Site, runner: Any, github: GitHub) -> None:
     """SIGINT, then SIGTERM: 130, the state, an annotation, outputs; GitHub is told, and no process is left."""
-    pid = live.root / "sleeper"
-    before = rules(live, f'checks = ["echo $$ > {pid}; exec sleep 250"]')
+    started = live.root / "started"
+    os.mkfifo(started)
+    pids: list[str] = []
+    before = rules(live, f'checks = ["echo $$ > {started}; exec sleep 250"]')
     live.greet("Cancelled")
     serves = live.current()
 
-    ran = runner().run(cancel_at=" build     runs")[STEP]
+    ran = runner().run(lambda: pids.append(started.read_text()))[STEP]
     (live.repo / "turnout.toml").write_text(before)
     live.git("commit", "-qam", "No checks")
 
@@ -284,7 +286,7 @@ def test_a_cancelled_job_ends_by_itself_and_says_what_serves(live: Site, runner:
     assert github.states(github.deployments[-1]["id"]) == ["queued", "in_progress", "error"]
     assert github.commits[-1][1]["state"] == "error"
     assert live.current() == serves
-    asyncio.run(asyncio.wait_for(gone(int(pid.read_text())), 10))
+    asyncio.run(asyncio.wait_for(gone(int(pids[0])), 10))
     end = [entry for entry in live.journal() if entry["type"] == "deployment.finished"][-1]
     assert end["exit_code"] == 130
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,8 @@ class Runner:
         """The concurrency group that it runs in."""
         return self.fill(self.workflow["concurrency"]["group"])
 
-    def run(self, cancel_at: str = "") -> dict[str, Ran]:
-        """All steps up to the first that fails; those that ran, by name. Cancelled when `cancel_at` is printed."""
+    def run(self, cancel_when: Callable[[], object] | None = None) -> dict[str, Ran]:
+        """All steps up to the first that fails; those that ran, by name. Turnout's is cancelled when that returns."""
         for step in self.job["steps"]:
             if "uses" in step:
                 self.uses(step)
@@ -95,7 +96,9 @@ class Runner:
             if step["name"] == "Install Turnout" and self.installed:
                 self.path.insert(0, str(self.installed))
                 continue
-            self.steps[step["name"]] = ran = self.script(step, cancel_at)
+            self.steps[step["name"]] = ran = self.script(
+                step, cancel_when if step.get("id") == "turnout" else None
+            )
             if ran.code:
                 break
             if step["name"] == "Install Turnout":
@@ -117,7 +120,7 @@ class Runner:
         else:
             assert given["path"] == "~/.cache/turnout"  # the tests keep TURNOUT_CACHE from run to run
 
-    def script(self, step: dict[str, Any], cancel_at: str = "") -> Ran:
+    def script(self, step: dict[str, Any], cancel_when: Callable[[], object] | None = None) -> Ran:
         """A `run:` step: bash -e with a file, the files for outputs and summary, both streams read line by line."""
         assert "${{" not in step["run"], "an expression in a script is an injection"
         files = {
@@ -135,7 +138,12 @@ class Runner:
             env=self.env() | env | {name: str(file) for name, file in files.items()},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        log = _read(process, cancel_at)
+        if cancel_when:
+            _cancel(process, cancel_when)
+        try:
+            log, _ = process.communicate(timeout=280)
+        finally:
+            process.kill()
         assert files["GITHUB_ENV"].read_text() == ""
         self.path = files["GITHUB_PATH"].read_text().split() + self.path
         outputs = _outputs(files["GITHUB_OUTPUT"].read_text())
@@ -199,24 +207,15 @@ class Runner:
         (place / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
 
-def _read(process: subprocess.Popen[str], cancel_at: str) -> str:
-    """All that is printed. A cancellation is SIGINT, then SIGTERM to the step itself, as a runner sends them."""
-    lines: list[str] = []
-    limit = threading.Timer(280, process.kill)
-    limit.start()
-    try:
-        assert process.stdout
-        for line in process.stdout:
-            lines.append(line)
-            if cancel_at and cancel_at in line:
-                process.send_signal(signal.SIGINT)
-                process.send_signal(signal.SIGTERM)
-                cancel_at = ""
-        process.wait()
-    finally:
-        limit.cancel()
-        process.kill()
-    return "".join(lines)
+def _cancel(process: subprocess.Popen[str], when: Callable[[], object]) -> None:
+    """A cancellation as the runner makes it: SIGINT, then SIGTERM to the step's own process."""
+
+    def wait() -> None:
+        when()
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def obeyed(log: str) -> list[Command]:

@@ -13,10 +13,9 @@ from turnout.artifact.tree import Tree
 from turnout.builder.build import Built
 from turnout.builder.cache import NAME
 from turnout.errors import GateRefused, PackageError, TurnoutError
-from turnout.hosts import transport
-from turnout.hosts.client import HostClient
 from turnout.steps.checks import checks, same_as_promised
 from turnout.steps.connect import first_error
+from turnout.steps.reach import connect
 from turnout.steps.work import Done, Work
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from turnout.config.schema import Environment
     from turnout.config.surroundings import Reach
+    from turnout.hosts.client import HostClient
     from turnout.model import Address
 
 
@@ -83,7 +83,7 @@ async def fetch(work: Work) -> Done:
 
 async def _reach(environment: Environment, reach: Reach, address: Address, work: Work) -> Origin:
     try:
-        client = await HostClient.open(transport(address, reach.key, reach.known_hosts), environment.path)
+        client = await connect(environment, reach, address)
         work.stack.push_async_callback(client.close)
         state, facts = await asyncio.gather(client.call("state"), client.call("facts"))
     except TurnoutError as error:
