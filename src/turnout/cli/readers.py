@@ -20,6 +20,14 @@ def forget(stream: TextIO) -> None:
     os.close(nowhere)
 
 
+def begin() -> None:
+    """Streams that were closed from the start (`2>&-`) lead to nowhere: else the next file would take their number."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nowhere, "r" if name == "stdin" else "w"))
+
+
 def settle() -> None:
     """Write what is left in both streams, and forget the one where that fails."""
     for stream in (sys.stdout, sys.stderr):

@@ -19,6 +19,7 @@ from turnout.model import DeployOptions, Outcome, RollbackOptions
 from turnout.plan import Plan
 
 FILE = 'app = "api"\n[environments.production]\nhosts = ["deploy@host.invalid"]\npath = "/srv/api"\n'
+PROGRAM = str(Path(sys.executable).with_name("turnout"))
 HEAVY = {"rich", "pydantic", "asyncssh", "asyncio", "zstandard", "turnout.config", "turnout.runner"}
 
 
@@ -321,17 +322,22 @@ def test_a_deployment_goes_on_when_nobody_reads(
     assert (here / "carried-out").exists()
 
 
-def test_a_command_that_only_looks_ends_when_nobody_reads(here: Path) -> None:
-    """No traceback, no log of a crash."""
+@pytest.mark.parametrize(
+    "arguments, code", [(["decide", "nowhere"], 2), (["init", "--host", "deploy@203.0.113.5", "--force"], 1)]
+)
+def test_other_commands_end_when_nobody_reads(here: Path, arguments: list[str], code: int) -> None:
+    """No traceback, no log of a crash; a failure keeps its code."""
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-m", "turnout", "decide", "nowhere"],
-        cwd=here,
-        stderr=writing,
-        timeout=60,
-        check=False,
-    )
+    (here / "package.json").write_text('{"name": "api"}')
+    done = subprocess.run([PROGRAM, *arguments], cwd=here, stderr=writing, timeout=60, check=False)
     os.close(writing)
-    assert done.returncode in {1, 2}
+    assert done.returncode == code
     assert not (here / "cache/logs").exists()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_streams_that_were_closed_from_the_start_do_no_harm(here: Path, closed: str) -> None:
+    """As a shell can start a program; the exit code is the command's own."""
+    command = f"exec {PROGRAM} decide nowhere {closed}"
+    assert subprocess.run(["sh", "-c", command], cwd=here, timeout=60, check=False).returncode == 2
