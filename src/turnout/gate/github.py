@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from githubkit import GitHub
 
 PATIENCE = 10.0
-"""Seconds for one answer."""
+"""Seconds for all answers about one check, however slowly they come: the hosts' leases are held meanwhile."""
 
 STATES: dict[str, CheckState] = {
     "success": "passed",
@@ -48,21 +48,27 @@ async def ask(commit: str, names: Iterable[str], variables: Mapping[str, str]) -
 
 
 async def _one(github: GitHub[Any], repository: str, commit: str, name: str) -> Check:
-    """The newest check run of that name, else the status of that name."""
+    """The state of one check; `unknown` when GitHub does not say it in time."""
     from githubkit.exception import GitHubException
 
-    base = f"/repos/{repository}/commits/{commit}"
     try:
-        wanted: dict[str, str | int] = {"check_name": name, "filter": "latest", "per_page": 100}
-        runs = _list((await github.arequest("GET", f"{base}/check-runs", params=wanted)).json(), "check_runs")
-        mine = [run for run in runs if run.get("name") == name]
-        if mine:
-            return _worst([_run(name, run) for run in mine])
-        answer = (await github.arequest("GET", f"{base}/status", params={"per_page": 100})).json()
-    except (GitHubException, ValueError) as error:
+        async with asyncio.timeout(PATIENCE):
+            return await _asked(github, repository, commit, name)
+    except (GitHubException, TimeoutError, ValueError) as error:
         return Check(
             name, "unknown", _why(error), ("look whether GitHub can be reached, then the same command again",)
         )
+
+
+async def _asked(github: GitHub[Any], repository: str, commit: str, name: str) -> Check:
+    """The newest check run of that name, else the status of that name."""
+    base = f"/repos/{repository}/commits/{commit}"
+    wanted: dict[str, str | int] = {"check_name": name, "filter": "latest", "per_page": 100}
+    runs = _list((await github.arequest("GET", f"{base}/check-runs", params=wanted)).json(), "check_runs")
+    mine = [run for run in runs if run.get("name") == name]
+    if mine:
+        return _worst([_run(name, run) for run in mine])
+    answer = (await github.arequest("GET", f"{base}/status", params={"per_page": 100})).json()
     for status in _list(answer, "statuses"):
         if status.get("context") == name:
             return _judged(name, str(status.get("state")), str(status.get("target_url") or ""))
@@ -96,6 +102,6 @@ def _why(error: Exception) -> str:
 
     if isinstance(error, RequestFailed):
         return f"GitHub answered {error.response.status_code}"
-    if isinstance(error, RequestTimeout):
+    if isinstance(error, RequestTimeout | TimeoutError):
         return f"GitHub did not answer within {PATIENCE:.0f} s"
     return "GitHub cannot be reached" if not isinstance(error, ValueError) else "GitHub's answer is no JSON"
