@@ -41,7 +41,7 @@ def obey(work: Work, verdict: Verdict) -> None:
     if verdict.word in {"wait", "refuse"}:
         refused = GateRefused(
             verdict.headline,
-            where=rule_at(work, *(answer.rule for answer in verdict.stops if answer.rule)),
+            where=rule_at(work, verdict.stops[0].rule),
             why=[
                 *verdict.reasons[1:],
                 *verdict.evidence,
@@ -53,10 +53,9 @@ def obey(work: Work, verdict: Verdict) -> None:
         raise refused
 
 
-def rule_at(work: Work, *rules: str) -> str:
-    """Where the first of these rules stands, `turnout.toml:9:1`; "" where no rule is to blame."""
-    place = ("environments", work.environment.name, *rules[:1])
-    return locate.shown(work.config.file, place) if rules else ""
+def rule_at(work: Work, rule: str) -> str:
+    """Where a rule of the environment stands, `turnout.toml:9:1`; "" where none is to blame."""
+    return locate.shown(work.config.file, ("environments", work.environment.name, rule)) if rule else ""
 
 
 def said(work: Work, verdict: Verdict, branch: str | None) -> str:
