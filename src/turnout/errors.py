@@ -67,6 +67,8 @@ class GateRefused(TurnoutError):
 
     exit_code = 10
     result: Result = "refused"
+    waits = False
+    """It said wait: the same command will do later."""
 
 
 class BuildError(TurnoutError):

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from turnout import failpoints
 from turnout.builder.cache import Cache
-from turnout.errors import Cancelled, HostKeyError, TurnoutError
-from turnout.hosts import transport
-from turnout.hosts.client import HostClient
-from turnout.model import Address, DeployOptions, Outcome, RollbackOptions
+from turnout.errors import Cancelled, TurnoutError
+from turnout.model import DeployOptions, Outcome, RollbackOptions
 from turnout.steps import group
 from turnout.steps.connect import first_error, hold
 from turnout.steps.notify import channels, settle, tell_failure
+from turnout.steps.reach import connect as connect  # noqa: PLC0414 - those above the steps find it here
 from turnout.steps.work import Done, NothingToDo, Target, Work
 
 if TYPE_CHECKING:
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
 FAREWELL = 5.0
 """Seconds that a host gets to note the end; one that is busy sweeps up when the connection closes."""
+HASTE = 2.0
+"""Seconds that people's channels get after a cancellation: CI kills 10 s later, and the state is said first."""
 
 
 async def run(
@@ -52,16 +53,6 @@ async def run(
             work.rollback = options
         work.notifiers = channels(config, environment)
         return await _run(plan, work)
-
-
-async def connect(environment: Environment, reach: Reach, address: Address) -> HostClient:
-    """Reach one host of an environment."""
-    try:
-        return await HostClient.open(transport(address, reach.key, reach.known_hosts), environment.path)
-    except HostKeyError as error:
-        trust = "turnout host trust "
-        error.remedy = [line.replace(f"{trust}ENV", trust + environment.name) for line in error.remedy]
-        raise
 
 
 async def _run(plan: Plan, work: Work) -> Outcome:
@@ -95,7 +86,7 @@ async def _run(plan: Plan, work: Work) -> Outcome:
     if error is not None and not isinstance(error, NothingToDo):
         tell_failure(work, error, _block(work, error))
     await work.stack.aclose()  # nobody waits for our lease while people are told
-    await settle(work)
+    await settle(work, HASTE if isinstance(error, Cancelled) else None)
     if error is not None and not isinstance(error, TurnoutError | NothingToDo):
         raise error
     _tell(work, outcome, error)
@@ -226,10 +217,11 @@ async def _tell_hosts(work: Work, outcome: Outcome, error: BaseException | None)
     """Each host's journal learns how the deployment ended; a host that cannot be told sweeps up at the next contact."""
     step = error.step if isinstance(error, TurnoutError) else None
     reason = str(error) if isinstance(error, TurnoutError) else None
-    for target in work.targets:
+
+    async def told(target: Target) -> None:
         busy = bool(target.switch) and target.ended is None
         if busy or not (target.client.token or target.ended):
-            continue
+            return
         try:
             async with asyncio.timeout(FAREWELL):
                 await hold(work, target)
@@ -247,6 +239,8 @@ async def _tell_hosts(work: Work, outcome: Outcome, error: BaseException | None)
         except (TurnoutError, TimeoutError) as lost:
             why = f"its journal could not be told how this ended ({lost}); the next contact sweeps up"
             work.notes.append(f"{target.name}: {why}")
+
+    await asyncio.gather(*(told(target) for target in work.targets))
 
 
 def _steps_of(work: Work, target: Target) -> dict[str, float]:

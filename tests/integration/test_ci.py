@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import shutil
@@ -15,12 +16,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.support.github import TOKEN, GitHub
+from tests.support.processes import gone
 from tests.support.runner import Ran, Runner, obeyed
 from tests.support.site import API_KEY, Site
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 STEP = "Deploy"
+BRANCHES = 'branches = ["main"]'
 RUNNERS: list[Runner] = []
 
 
@@ -221,6 +224,71 @@ def test_a_wrong_turnout_toml_is_an_annotation_on_its_line(live: Site, runner: A
     assert (error.properties["file"], error.properties["line"]) == ("turnout.toml", str(line))
     assert "unknown key `brunches`" in error.data
     assert ran.outputs == {"release": "", "result": "failed", "url": ""}
+
+
+def rules(site: Site, *lines: str) -> str:
+    """Commit keys of [environments.production]; the text from before."""
+    file = site.repo / "turnout.toml"
+    before = file.read_text()
+    file.write_text(before.replace(BRANCHES, "\n".join([BRANCHES, *lines])))
+    site.git("commit", "-qam", "Rules")
+    return before
+
+
+def test_a_closed_window_is_an_annotation_on_its_line_and_the_urgent_form_passes_it(
+    live: Site, runner: Any, github: GitHub
+) -> None:
+    """The form's urgent and reason reach the real --urgent --reason, and the host's journal keeps them."""
+    before = rules(live, 'windows = ["not 00:00-24:00"]')
+    line = (live.repo / "turnout.toml").read_text().splitlines().index('windows = ["not 00:00-24:00"]') + 1
+    live.greet("Urgent")
+    serves = live.serving()
+
+    refused = runner().run()[STEP]
+    assert live.serving() == serves
+    reason = "payments fail; $(exit 9)"
+    passed = runner(environment="production", ref="main", urgent="true", reason=reason).run()[STEP]
+    alone = runner(environment="production", ref="main", urgent="true", reason="").run()[STEP]
+    (live.repo / "turnout.toml").write_text(before)
+    live.git("commit", "-qam", "Open")
+
+    (error,) = [one for one in refused.commands if one.name == "error"]
+    assert refused.code == 10
+    assert (error.properties["file"], error.properties["line"]) == ("turnout.toml", str(line))
+    assert error.data.startswith("the window of production never opens")
+    assert refused.outputs["result"] == "refused"
+    assert (passed.code, passed.outputs["result"]) == (0, "succeeded"), passed.log
+    assert live.answer("/").body["greeting"] == "Urgent"
+    begun = [entry for entry in live.journal() if entry["type"] == "deployment.started"][-1]
+    assert (begun["urgent"], begun["reason"], begun["by"]) == (True, reason, "ann (GitHub Actions)")
+    assert alone.code == 2
+    assert "--urgent and --reason go together" in alone.log
+
+
+def test_a_cancelled_job_ends_by_itself_and_says_what_serves(live: Site, runner: Any, github: GitHub) -> None:
+    """SIGINT, then SIGTERM: 130, the state, an annotation, outputs; GitHub is told, and no process is left."""
+    started = live.root / "started"
+    os.mkfifo(started)
+    pids: list[str] = []
+    before = rules(live, f'checks = ["echo $$ > {started}; exec sleep 250"]')
+    live.greet("Cancelled")
+    serves = live.current()
+
+    ran = runner().run(lambda: pids.append(started.read_text()))[STEP]
+    (live.repo / "turnout.toml").write_text(before)
+    live.git("commit", "-qam", "No checks")
+
+    (error,) = [one for one in ran.commands if one.name == "error"]
+    assert ran.code == 130, ran.log
+    assert f"now: serves as before: {serves} on " in error.data
+    assert ran.outputs["result"] == "failed"
+    assert "❌" in ran.summary
+    assert github.states(github.deployments[-1]["id"]) == ["queued", "in_progress", "error"]
+    assert github.commits[-1][1]["state"] == "error"
+    assert live.current() == serves
+    asyncio.run(asyncio.wait_for(gone(int(pids[0])), 10))
+    end = [entry for entry in live.journal() if entry["type"] == "deployment.finished"][-1]
+    assert end["exit_code"] == 130
 
 
 def test_gitlab_runs_its_script(live: Site, remote: Path, wheel: Path, tmp_path: Path) -> None:

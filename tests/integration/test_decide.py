@@ -111,13 +111,17 @@ def test_a_wait_names_the_moment(live: Site) -> None:
     rules(live, f'freezes = ["{today}"]', 'time_zone = "Pacific/Auckland"')
 
     decision, shown = decide(live, check=10), live.turnout("decide", check=10)
+    planned = live.turnout("plan", "--json", check=10).json["decision"]
     block = told(live.deploy(check=10), 10, "refused")
 
     assert (decision["verdict"], decision["window"]["until"]) == ("wait", decision["until"])
     assert live.hand(f"TZ=Pacific/Auckland date -d @{decision['until']:.0f} +%H:%M:%S") == "00:00:00\n"
     assert "━━ NO ━━▶ WAIT" in shown.err
+    assert planned == {key: decision[key] for key in ("verdict", "reasons", "remedy")}
     assert block.what[0].startswith("wait until ")
     assert block.what[0].endswith(f"the window is closed: frozen {today}")
+    line = (live.repo / "turnout.toml").read_text().splitlines().index(f'freezes = ["{today}"]') + 1
+    assert block.where == [f"turnout.toml:{line}:1, step gate"]
     assert any("--urgent --reason" in line for line in block.do)
 
 
@@ -200,6 +204,8 @@ def test_production_requires_staging(live: Site, staging: Site) -> None:
         "refuse",
         ["production requires staging: it was never blessed there"],
     )
+    planned = live.turnout("plan", "production", "--json", check=10, **both).json["decision"]
+    assert planned == {key: first[key] for key in ("verdict", "reasons", "remedy")}
     live.deploy("staging", **both)
     second = decide(live, "production", check=10, **both)
     blessed = staging.journal()

@@ -160,6 +160,33 @@ def test_the_gate_of_production_counts(pair: Pair) -> None:
     assert pair.production.serving() == {"v2"}
 
 
+def test_the_rules_of_production_count_and_urgency_passes_them(pair: Pair) -> None:
+    """A closed window and a soak stop it unless it is urgent; its checks are run, and one that fails refuses."""
+    file = pair.production.repo / "turnout.toml"
+    before, table = file.read_text(), "[environments.production]\n"
+    rules = f'{table}windows = ["not 00:00-24:00"]\nrequires = "staging"\nsoak = "1h"\n'
+    urgent = ("staging", "production", "--urgent", "--reason", "payments fail")
+    pair.production.greet("Three")
+    pair.to_staging()
+    try:
+        file.write_text(before.replace(table, rules))
+        closed = pair.promote(check=10)
+        file.write_text(before.replace(table, f'{rules}checks = ["false"]\n'))
+        failed = pair.promote(*urgent, check=10)
+        file.write_text(before.replace(table, rules))
+        run = pair.promote(*urgent)
+    finally:
+        file.write_text(before)
+
+    assert closed.finished["error"]["message"].startswith("the window of production never opens")
+    assert failed.finished["error"]["message"] == "a check failed: `false` exited with 1"
+    assert not failed.step("upload")
+    assert (run.finished["result"], pair.production.answer("/").body) == ("succeeded", {"greeting": "Three"})
+    assert "passed by urgency: it has run on staging for" in run.step("gate")["detail"]
+    begun = [entry for entry in pair.production.journal() if entry["type"] == "deployment.started"][-1]
+    assert (begun["urgent"], begun["reason"]) == (True, "payments fail")
+
+
 def test_an_environment_where_nothing_serves_has_nothing_to_promote(pair: Pair) -> None:
     """Refused with 10, and the deploy to type; so is an environment that is promoted to itself, with 2."""
     run = pair.promote("qa", "production", check=10)

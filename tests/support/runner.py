@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import sysconfig
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,8 +87,8 @@ class Runner:
         """The concurrency group that it runs in."""
         return self.fill(self.workflow["concurrency"]["group"])
 
-    def run(self) -> dict[str, Ran]:
-        """All steps up to the first that fails; those that ran, by name."""
+    def run(self, cancel_when: Callable[[], object] | None = None) -> dict[str, Ran]:
+        """All steps up to the first that fails; those that ran, by name. Turnout's is cancelled when that returns."""
         for step in self.job["steps"]:
             if "uses" in step:
                 self.uses(step)
@@ -93,7 +96,9 @@ class Runner:
             if step["name"] == "Install Turnout" and self.installed:
                 self.path.insert(0, str(self.installed))
                 continue
-            self.steps[step["name"]] = ran = self.script(step)
+            self.steps[step["name"]] = ran = self.script(
+                step, cancel_when if step.get("id") == "turnout" else None
+            )
             if ran.code:
                 break
             if step["name"] == "Install Turnout":
@@ -115,7 +120,7 @@ class Runner:
         else:
             assert given["path"] == "~/.cache/turnout"  # the tests keep TURNOUT_CACHE from run to run
 
-    def script(self, step: dict[str, Any]) -> Ran:
+    def script(self, step: dict[str, Any], cancel_when: Callable[[], object] | None = None) -> Ran:
         """A `run:` step: bash -e with a file, the files for outputs and summary, both streams read line by line."""
         assert "${{" not in step["run"], "an expression in a script is an injection"
         files = {
@@ -127,20 +132,25 @@ class Runner:
         script = self.temp / "script.sh"
         script.write_text(step["run"])
         env = {key: self.fill(str(value)) for key, value in step.get("env", {}).items()}
-        done = subprocess.run(
+        process = subprocess.Popen(
             ["bash", "-e", str(script)],
             cwd=self.workspace,
             env=self.env() | env | {name: str(file) for name, file in files.items()},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, timeout=280, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
+        if cancel_when:
+            _cancel(process, cancel_when)
+        try:
+            log, _ = process.communicate(timeout=280)
+        finally:
+            process.kill()
         assert files["GITHUB_ENV"].read_text() == ""
         self.path = files["GITHUB_PATH"].read_text().split() + self.path
         outputs = _outputs(files["GITHUB_OUTPUT"].read_text())
         return Ran(
-            done.returncode,
-            done.stdout,
-            obeyed(done.stdout),
+            process.returncode,
+            log,
+            obeyed(log),
             outputs,
             files["GITHUB_STEP_SUMMARY"].read_text(),
         )
@@ -195,6 +205,17 @@ class Runner:
         """Instead of getting them from an index: the libraries of these tests' own venv, behind those of the job's."""
         (place,) = (self.temp / "turnout/lib").glob("python3*/site-packages")
         (place / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+
+
+def _cancel(process: subprocess.Popen[str], when: Callable[[], object]) -> None:
+    """A cancellation as the runner makes it: SIGINT, then SIGTERM to the step's own process."""
+
+    def wait() -> None:
+        when()
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def obeyed(log: str) -> list[Command]:

@@ -121,7 +121,7 @@ class Actions(Plain):
         from turnout.config import locate
 
         try:
-            found = locate.place(self.config.read_text(encoding="utf-8-sig"), tuple(name.split(".")))
+            found = locate.place(self.config.read_text(encoding="utf-8-sig"), tuple(name.split(".", 1)))
         except (OSError, ValueError, AssertionError, IndexError):
             return None
         return self._in_repository(self.config), found.line, found.column

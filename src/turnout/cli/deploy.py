@@ -39,19 +39,8 @@ def deploy(
     update_runtime: Annotated[
         bool, typer.Option("--update-runtime", help="Ask anew for the newest Node in the range of `node`.")
     ] = False,
-    urgent: Annotated[
-        bool,
-        typer.Option(
-            "--urgent",
-            help="Pass windows, soak and unfinished checks, never failed ones; needs --reason.",
-        ),
-    ] = False,
-    reason: Annotated[
-        str | None,
-        typer.Option(
-            "--reason", metavar="TEXT", show_default=False, help="Why it is urgent; kept with your name."
-        ),
-    ] = None,
+    urgent: options.Urgent = False,
+    reason: options.Reason = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -85,7 +74,6 @@ def urgency(urgent: bool, reason: str | None) -> str | None:
         "--urgent and --reason go together"
         if not (urgent and said)
         else f"the reason is one line of at most {REASON} letters",
-        where="the options of deploy",
         why=why,
-        remedy='turnout deploy --urgent --reason "payments fail since 14:02"',
+        remedy='--urgent --reason "payments fail since 14:02"',
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from typing import TextIO
 
-from turnout.cli import block, ending
+from turnout.cli import block, ending, readers
 from turnout.cli.quiet import Display
 from turnout.events import Event
 
@@ -30,6 +29,8 @@ def write(value: object, stdout: TextIO | None = None) -> None:
     """One JSON value as one line of ASCII; secrets and other strangers to JSON make it fail instead of leaking."""
     stream = stdout or sys.stdout
     line = json.dumps(value).replace("##[", "\\u0023#[") + "\n"  # a GitHub runner would read a command there
-    with contextlib.suppress(BrokenPipeError):
+    try:
         stream.write(line)
         stream.flush()
+    except BrokenPipeError:
+        readers.forget(stream)

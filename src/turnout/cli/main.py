@@ -10,29 +10,36 @@ from turnout.errors import Cancelled, TurnoutError
 
 def main() -> None:
     """The `turnout` program."""
+    from turnout.cli import readers
     from turnout.cli.workflow import guarded
 
+    readers.begin()
     with guarded():
         code = run(sys.argv[1:])
+        readers.settle()
     sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line and give its exit code (DESIGN 7)."""
-    from turnout.cli import block
+    from turnout.cli import block, readers
+
+    show = readers.outlasted(block.show)
 
     try:
         return _command(arguments)
     except TurnoutError as error:
-        block.show(block.Block.of(error))
+        show(block.Block.of(error))
         return error.exit_code
+    except BrokenPipeError:
+        return TurnoutError.exit_code  # nobody reads any more
     except KeyboardInterrupt:
-        block.show(block.Block("stopped"))
+        show(block.Block("stopped"))
         return Cancelled.exit_code
     except Exception as error:  # noqa: BLE001 - the last one who can tell people
         from turnout.cli import crash
 
-        block.show(block.Block.of(crash.report(error)))
+        show(block.Block.of(crash.report(error)))
         return TurnoutError.exit_code
 
 

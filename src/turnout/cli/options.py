@@ -35,6 +35,19 @@ NoColor = Annotated[
 ]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all output of commands.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Show only how it ended.")]
+Urgent = Annotated[
+    bool,
+    typer.Option(
+        "--urgent", help="Pass windows, soak and unfinished checks, never failed ones; needs --reason."
+    ),
+]
+Reason = Annotated[
+    str | None,
+    typer.Option(
+        "--reason", metavar="TEXT", show_default=False, help="Why it is urgent; kept with your name."
+    ),
+]
+"""What passes the gate."""
 
 
 @dataclass(frozen=True)

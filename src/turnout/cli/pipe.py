@@ -8,6 +8,8 @@ import os
 import sys
 from typing import TextIO
 
+from turnout.cli.readers import forget
+
 PIECE = 2048
 """Bytes at once; a pipe that is ready takes 4096 without waiting."""
 
@@ -22,15 +24,8 @@ def write_json(value: object) -> None:
         sys.stdout.write(json.dumps(value) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        _forget(sys.stdout.fileno())
+        forget(sys.stdout)
         raise Closed from None
-
-
-def _forget(descriptor: int) -> None:
-    """Python writes what is left when it ends; to nowhere then, instead of an error."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
 
 
 class Pipe:
@@ -38,7 +33,7 @@ class Pipe:
 
     def __init__(self, stream: TextIO) -> None:
         stream.flush()
-        self._descriptor = stream.fileno()
+        self._stream, self._descriptor = stream, stream.fileno()
 
     async def write(self, text: str) -> None:
         """All of it. Raises Closed."""
@@ -50,7 +45,7 @@ class Pipe:
             except BlockingIOError:
                 continue
             except BrokenPipeError:
-                _forget(self._descriptor)
+                forget(self._stream)
                 raise Closed from None
 
     async def _ready(self) -> None:

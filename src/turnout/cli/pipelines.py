@@ -156,6 +156,11 @@ def _notes(config: Config) -> list[str]:
             if branch in first:
                 notes.append(f"a push to {branch} deploys to {first[branch]}; to {environment.name} by hand")
             first.setdefault(branch, environment.name)
+        if environment.requires:
+            other = environment.requires
+            notes.append(
+                f"{environment.name} asks {other}: VPS_KNOWN_HOSTS needs a line of both, and VPS_SSH_KEY must open both"
+            )
     return notes
 
 

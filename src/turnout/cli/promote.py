@@ -33,6 +33,8 @@ def promote(
             "--restart-pm2", help="Let the PM2 daemon be restarted for another Node or PM2; there is a gap."
         ),
     ] = False,
+    urgent: options.Urgent = False,
+    reason: options.Reason = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -49,6 +51,7 @@ def promote(
         from functools import partial
 
         from turnout import runner
+        from turnout.cli.deploy import urgency
         from turnout.config import reach
         from turnout.deploy import PROMOTE
         from turnout.steps import origin as giving
@@ -58,7 +61,7 @@ def promote(
         giver = target.config.environment(origin)
         variables = {key: value for key, value in os.environ.items() if key not in ONLY_TARGET}
         plan = replace(PROMOTE, begin=partial(giving.begin, giver, reach(giver, variables)))
-        wanted = DeployOptions(origin, accept_drift, restart_pm2)
+        wanted = DeployOptions(origin, accept_drift, restart_pm2, urgent=urgency(urgent, reason))
         return await runner.run(plan, target.config, target.environment, target.reach, wanted, bus)
 
     shared = options.Shared(environment, config, as_json, yes, verbose, quiet)

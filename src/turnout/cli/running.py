@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from turnout.cli import readers
 from turnout.cli.options import Shared
 from turnout.cli.quiet import Display
 from turnout.cli.telling import told
@@ -83,11 +84,11 @@ def carry_out(shared: Shared, act: Callable[[Target, Bus], Awaitable[Outcome]]) 
     ends: list[Event] = []
     bus.listen(lambda event: ends.append(event) if event.type == "deployment.finished" else None)
     with told(bus), display(shared) as shown:
-        bus.listen(shown.feed)
+        bus.listen(readers.outlasted(shown.feed))
         try:
             goal = target(shared)
             bus.environment = goal.environment.name
-            return run(_outcome(act, goal, bus), shown.tick).exit_code
+            return run(_outcome(act, goal, bus), readers.outlasted(shown.tick)).exit_code
         except Exception as error:  # noqa: BLE001 - whatever it is, the last event is owed
             failed = _expected(error)
             if not ends:
@@ -132,7 +133,11 @@ def _finish(bus: Bus, error: TurnoutError) -> None:
 
 
 def run(work: Coroutine[Any, Any, Answer], tick: Callable[[], None] | None = None) -> Answer:
-    """Run `work` to its end. Ctrl-C, SIGTERM and SIGHUP cancel it, so that it cleans up; raises Cancelled then."""
+    """Run `work` to its end. Ctrl-C, SIGTERM and SIGHUP cancel it, so that it cleans up; raises Cancelled then.
+
+    CI sends SIGINT, seconds later SIGTERM, and then kills: another signal does not disturb the cleaning up; the same
+    one again, as a person in a hurry sends it, cuts that short.
+    """
     import asyncio
 
     async def ticking() -> None:
@@ -140,12 +145,19 @@ def run(work: Coroutine[Any, Any, Answer], tick: Callable[[], None] | None = Non
             tick()
             await asyncio.sleep(TICK)
 
+    seen: set[int] = set()
+
+    def stop(task: asyncio.Task[Answer], number: int) -> None:
+        if not seen or number in seen:
+            task.cancel()
+        seen.add(number)
+
     async def all_of_it() -> Answer:
         task = asyncio.create_task(work)
         beat = asyncio.create_task(ticking())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, stop, task, number)
         try:
             return await task
         finally:

@@ -5,6 +5,8 @@ tomllib gives values without places. This scanner walks a text that tomllib has 
 
 from __future__ import annotations
 
+import os
+import pathlib
 import re
 import tomllib
 from typing import NamedTuple
@@ -127,3 +129,15 @@ def place(text: str, path: Path) -> Place:
         if path[:length] in found:
             return found[path[:length]]
     return Place(1, 1)
+
+
+def shown(file: pathlib.Path, path: Path) -> str:
+    """`turnout.toml:LINE:COLUMN` of a key as the file is now; only its name when it cannot be read any more."""
+    name = os.path.relpath(file)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        tomllib.loads(text)
+    except (OSError, ValueError):
+        return name
+    found = place(text, path)
+    return f"{name}:{found.line}:{found.column}"

@@ -37,20 +37,27 @@ class Calendar:
 
     def closed(self, at: datetime) -> str:
         """Why nothing may be deployed at this moment, in the words of the rule; "" when it may."""
+        return self._closing(at)[1]
+
+    def rule(self, at: datetime) -> str:
+        """The key of turnout.toml that closes it at this moment; "" when none does."""
+        return self._closing(at)[0]
+
+    def _closing(self, at: datetime) -> tuple[str, str]:
         local = at.astimezone(self._zone)
         for freeze in self.freezes:
             if _frozen(freeze, local.date()):
-                return f"frozen {freeze.text}"
+                return "freezes", f"frozen {freeze.text}"
         for day in self.holidays:
             if (day.year or local.year, day.month, day.day) == (local.year, local.month, local.day):
-                return f"{day.text} is a holiday"
+                return "holidays", f"{day.text} is a holiday"
         for window in self.windows:
             if not window.allowed and _contains(window, local):
-                return window.text
+                return "windows", window.text
         allowed = [window for window in self.windows if window.allowed]
         if allowed and not any(_contains(window, local) for window in allowed):
-            return f"only {', '.join(window.text for window in allowed)}"
-        return ""
+            return "windows", f"only {', '.join(window.text for window in allowed)}"
+        return "", ""
 
     def opens(self, at: datetime) -> datetime | None:
         """The first moment from `at` on at which it is open, in UTC; None when there is none (HORIZON)."""

@@ -1,29 +1,19 @@
-"""Asks GitHub for the required checks of a revision: check runs and commit statuses, by name.
-
-`GITHUB_TOKEN`, `GITHUB_REPOSITORY` and `GITHUB_API_URL` are what GitHub Actions sets. The token is a Secret; it goes
-into one header and nowhere else.
-"""
+"""Asks GitHub for the required checks of a revision: check runs and commit statuses, by name."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from turnout.config.github import access
 from turnout.gate.model import Check, CheckState
-from turnout.model import Secret
 
 if TYPE_CHECKING:
     from githubkit import GitHub
 
-API = "https://api.github.com"
-REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 PATIENCE = 10.0
-"""Seconds for one answer."""
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Seconds for all answers about one check, however slowly they come: the hosts' leases are held meanwhile."""
 
 STATES: dict[str, CheckState] = {
     "success": "passed",
@@ -36,36 +26,6 @@ STATES: dict[str, CheckState] = {
     "startup_failure": "failed",
 }
 """Conclusions of check runs and states of statuses, as branch protection judges them; all others are unfinished."""
-
-
-@dataclass(frozen=True)
-class Access:
-    """Where and with what to ask."""
-
-    token: Secret
-    repository: str
-    api: str = API
-
-
-def access(variables: Mapping[str, str]) -> Access | str:
-    """What the surroundings say, or the name of the variable that is missing or wrong."""
-    token, repository = (variables.get(name, "").strip() for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY"))
-    api = variables.get("GITHUB_API_URL", "").strip() or API
-    if not token or not token.isprintable():
-        return "GITHUB_TOKEN"
-    if not REPOSITORY.fullmatch(repository):
-        return "GITHUB_REPOSITORY"
-    return Access(Secret(token), repository, api) if _trusted(api) else "GITHUB_API_URL"
-
-
-def _trusted(api: str) -> bool:
-    """The token only travels encrypted, or stays on this machine."""
-    try:
-        parts = urlsplit(api)
-        named = bool(parts.hostname) and parts.username is None and not parts.query and not parts.fragment
-    except ValueError:
-        return False
-    return named and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
 
 
 async def ask(commit: str, names: Iterable[str], variables: Mapping[str, str]) -> tuple[Check, ...]:
@@ -88,21 +48,27 @@ async def ask(commit: str, names: Iterable[str], variables: Mapping[str, str]) -
 
 
 async def _one(github: GitHub[Any], repository: str, commit: str, name: str) -> Check:
-    """The newest check run of that name, else the status of that name."""
+    """The state of one check; `unknown` when GitHub does not say it in time."""
     from githubkit.exception import GitHubException
 
-    base = f"/repos/{repository}/commits/{commit}"
     try:
-        wanted: dict[str, str | int] = {"check_name": name, "filter": "latest", "per_page": 100}
-        runs = _list((await github.arequest("GET", f"{base}/check-runs", params=wanted)).json(), "check_runs")
-        mine = [run for run in runs if run.get("name") == name]
-        if mine:
-            return _worst([_run(name, run) for run in mine])
-        answer = (await github.arequest("GET", f"{base}/status", params={"per_page": 100})).json()
-    except (GitHubException, ValueError) as error:
+        async with asyncio.timeout(PATIENCE):
+            return await _asked(github, repository, commit, name)
+    except (GitHubException, TimeoutError, ValueError) as error:
         return Check(
             name, "unknown", _why(error), ("look whether GitHub can be reached, then the same command again",)
         )
+
+
+async def _asked(github: GitHub[Any], repository: str, commit: str, name: str) -> Check:
+    """The newest check run of that name, else the status of that name."""
+    base = f"/repos/{repository}/commits/{commit}"
+    wanted: dict[str, str | int] = {"check_name": name, "filter": "latest", "per_page": 100}
+    runs = _list((await github.arequest("GET", f"{base}/check-runs", params=wanted)).json(), "check_runs")
+    mine = [run for run in runs if run.get("name") == name]
+    if mine:
+        return _worst([_run(name, run) for run in mine])
+    answer = (await github.arequest("GET", f"{base}/status", params={"per_page": 100})).json()
     for status in _list(answer, "statuses"):
         if status.get("context") == name:
             return _judged(name, str(status.get("state")), str(status.get("target_url") or ""))
@@ -136,6 +102,6 @@ def _why(error: Exception) -> str:
 
     if isinstance(error, RequestFailed):
         return f"GitHub answered {error.response.status_code}"
-    if isinstance(error, RequestTimeout):
+    if isinstance(error, RequestTimeout | TimeoutError):
         return f"GitHub did not answer within {PATIENCE:.0f} s"
     return "GitHub cannot be reached" if not isinstance(error, ValueError) else "GitHub's answer is no JSON"

@@ -103,6 +103,8 @@ class Answer:
     passed: bool = False
     words: str = ""
     """The answer in a few words for the one line of a deployment; "" where no rule is set."""
+    rule: str = ""
+    """The key of the environment's table that the answer comes from."""
 
 
 @dataclass(frozen=True)

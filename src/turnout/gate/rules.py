@@ -30,6 +30,7 @@ def branch(facts: Facts) -> Answer:
             f"merge it into {facts.branches[0]} and push",
             "or add its branch to `branches` in turnout.toml",
         ),
+        rule="branches",
     )
 
 
@@ -84,7 +85,7 @@ def urgent(facts: Facts) -> Answer:
 
 def checks(facts: Facts) -> Answer:
     """Did the checks pass?"""
-    asked = Answer("checks", "Did all checks pass?", "yes")
+    asked = Answer("checks", "Did all checks pass?", "yes", rule="github_checks")
     if facts.unchanged:
         return replace(asked, answer="not asked")
     if not facts.checks:
@@ -135,7 +136,7 @@ def required(facts: Facts) -> Answer:
         answer = "not asked" if facts.unchanged else "no"
         return Answer("requires", "Must it be blessed elsewhere first?", answer)
     long = f" for {text.ago(found.soak)}" if found.soak else ""
-    asked = Answer("requires", f"Was it blessed on {found.environment}{long}?", "yes")
+    asked = Answer("requires", f"Was it blessed on {found.environment}{long}?", "yes", rule="requires")
     if facts.unchanged:
         return replace(asked, answer="not asked")
     if found.since is None:
@@ -152,7 +153,7 @@ def _soaked(facts: Facts, found: Soaked, asked: Answer) -> Answer:
     evidence = (f"as {found.release}, {'which ran' if found.replaced else 'for'} {text.ago(ran)}",)
     if ran >= found.soak:
         return replace(asked, evidence=evidence, words=f"blessed on {found.environment} as {found.release}")
-    wanted = text.ago(found.soak)
+    wanted, asked = text.ago(found.soak), replace(asked, rule="soak")
     if found.replaced:
         short = replace(
             asked,
@@ -197,7 +198,8 @@ def window(facts: Facts) -> Answer:
     else:
         shut = f"the window is closed: {closed}"
         answer = replace(asked, answer="no", effect="wait", reason=shut, until=opens)
-    return _unless_urgent(facts, replace(answer, evidence=(f"{closed}; it is {here}",)))
+    rule = facts.calendar.rule(facts.now)
+    return _unless_urgent(facts, replace(answer, evidence=(f"{closed}; it is {here}",), rule=rule))
 
 
 def _unless_urgent(facts: Facts, answer: Answer) -> Answer:

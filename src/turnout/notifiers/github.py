@@ -10,12 +10,11 @@ from typing import Any
 
 from turnout import text
 from turnout.config import border
+from turnout.config.github import Access, access
 from turnout.events import Event
-from turnout.model import Secret
 from turnout.notifiers.courier import Courier
 
-API, SERVER = "https://api.github.com", "https://github.com"
-REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+SERVER = "https://github.com"
 RUN = re.compile(r"[0-9]{1,20}")
 WANTED = frozenset({"deployment.started", "deployment.revision", "step.started", "deployment.finished"})
 DESCRIPTION = 140
@@ -36,27 +35,24 @@ class NotTold(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """The repository, where its API is, the token for it, and the page of this run."""
+    """The repository with its API and the token for it, and the page of this run."""
 
-    repository: str
-    token: Secret
-    api: str = API
+    access: Access
     log_url: str | None = None
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> Place:
         """Read GITHUB_REPOSITORY, GITHUB_TOKEN, GITHUB_API_URL, GITHUB_SERVER_URL and GITHUB_RUN_ID. Raises NotTold."""
-        repository = variables.get("GITHUB_REPOSITORY", "")
-        if not REPOSITORY.fullmatch(repository) or ".." in repository:
-            raise NotTold(f"GITHUB_REPOSITORY is {repository!r}, not owner/name")
+        found = access(variables)
+        if isinstance(found, str):
+            raise NotTold(f"{found} is not set or not right")
         try:
-            api = border.url(variables.get("GITHUB_API_URL") or API)
             server = border.url(variables.get("GITHUB_SERVER_URL") or SERVER)
         except ValueError as error:
-            raise NotTold(f"GITHUB_API_URL or GITHUB_SERVER_URL {error}") from None
+            raise NotTold(f"GITHUB_SERVER_URL {error}") from None
         run = variables.get("GITHUB_RUN_ID", "")
-        page = f"{server.rstrip('/')}/{repository}/actions/runs/{run}" if RUN.fullmatch(run) else None
-        return cls(repository, Secret(variables.get("GITHUB_TOKEN", "")), api, page)
+        page = f"{server.rstrip('/')}/{found.repository}/actions/runs/{run}" if RUN.fullmatch(run) else None
+        return cls(found, page)
 
 
 def listener(variables: Mapping[str, str]) -> Courier:
@@ -79,7 +75,11 @@ class Api:
 
         self.place = place
         github = GitHub(
-            place.token.reveal(), base_url=place.api, timeout=TIMEOUT, auto_retry=False, http_cache=False
+            place.access.token.reveal(),
+            base_url=place.access.api,
+            timeout=TIMEOUT,
+            auto_retry=False,
+            http_cache=False,
         )
         self._github = ExitStack().enter_context(
             github
@@ -91,7 +91,9 @@ class Api:
 
         for last in (False, True):
             try:
-                return self._github.request(method, f"/repos/{self.place.repository}/{path}", **more).json()
+                return self._github.request(
+                    method, f"/repos/{self.place.access.repository}/{path}", **more
+                ).json()
             except RequestFailed as error:
                 if last or error.response.status_code < 500:
                     raise NotTold(_refusal(error.response.status_code, error.response.text)) from None

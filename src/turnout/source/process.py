@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +33,9 @@ SETTINGS = (
     *("-c", "advice.detachedHead=false"),
 )
 
+SILENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never"}
+"""Nobody is asked for a password, in no window either; the terminal is out of reach for git and its ssh."""
+
 
 class Answer(NamedTuple):
     """How git ended: exit status, output, and what it said on standard error."""
@@ -43,7 +48,7 @@ class Answer(NamedTuple):
 def clean(env: Mapping[str, str]) -> dict[str, str]:
     """`env` without what would lead git elsewhere; replacement objects are off: a hash means its own contents."""
     rest = {key: value for key, value in env.items() if not key.startswith("GIT_") or key in KEPT}
-    return rest | {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    return rest | SILENT | {"GIT_NO_REPLACE_OBJECTS": "1", "LC_ALL": "C"}
 
 
 async def git(args: Sequence[str], cwd: Path, **env: str) -> Answer:
@@ -58,6 +63,7 @@ async def git(args: Sequence[str], cwd: Path, **env: str) -> Answer:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
         )
     except FileNotFoundError as error:
         if error.filename != "git":
@@ -67,7 +73,8 @@ async def git(args: Sequence[str], cwd: Path, **env: str) -> Answer:
         out, err = await process.communicate()
     finally:
         if process.returncode is None:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # with the ssh that it started
             await process.wait()
     assert process.returncode is not None
     text = out.decode("utf-8", "surrogateescape")

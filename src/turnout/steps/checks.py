@@ -6,28 +6,32 @@ from typing import TYPE_CHECKING
 
 from turnout.builder import checks as builder
 from turnout.errors import BuildError, GateRefused
+from turnout.steps.gate import rule_at
 from turnout.steps.toolchain import here
 
 if TYPE_CHECKING:
     from turnout.steps.work import Work
 
 
-async def checks(work: Work) -> list[str]:
+async def checks(work: Work, step: str = "build") -> list[str]:
     """Run the environment's `checks` in a checkout of their own; what passed, in words. Urgency passes none."""
     wanted = work.environment.checks
     if not wanted:
         return []
     assert work.repository
     assert work.revision
-    work.runs = await here(work, "build")
+    work.runs = await here(work, step)
     folder = work.stack.enter_context(work.cache.workspace())
     clean = await work.repository.checkout(work.revision, folder, work.config.source)
-    work.note(f"checks: {'; '.join(wanted)}", "build")
+    work.note(f"checks: {'; '.join(wanted)}", step)
     try:
-        await builder.run(work.cache, clean, work.config, work.runs, wanted, work.output("build"))
+        await builder.run(work.cache, clean, work.config, work.runs, wanted, work.output(step))
     except BuildError as error:
         raise GateRefused(
-            f"a check failed: {error.message}", why=error.why, remedy="mend it, commit, and deploy that"
+            f"a check failed: {error.message}",
+            where=rule_at(work, "checks"),
+            why=error.why,
+            remedy="mend it, commit, and deploy that",
         ) from error
     return [f"{command} passed" for command in wanted]
 
@@ -39,6 +43,7 @@ def same_as_promised(work: Work) -> None:
     name = work.environment.requires
     raise GateRefused(
         f"this build gave another artifact than the one that was blessed on {name}",
+        where=rule_at(work, "requires"),
         why=[
             f"here {work.artifact.digest[:12]}, there {work.promised[:12]}, of the same inputs",
             "the build is not reproducible: a date, a random name, or another Node or npm",

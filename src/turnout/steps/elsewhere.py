@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from turnout.config.surroundings import reach
 from turnout.errors import TurnoutError
 from turnout.gate.model import Soaked
-from turnout.hosts import transport
-from turnout.hosts.client import HostClient
+from turnout.steps.reach import connect
 
 if TYPE_CHECKING:
     from turnout.config.schema import Environment
@@ -71,7 +70,7 @@ async def _states(environment: Environment) -> list[State]:
 
 async def _state(environment: Environment, way: Reach, address: Address) -> State:
     async with AsyncExitStack() as stack:
-        client = await HostClient.open(transport(address, way.key, way.known_hosts), environment.path)
+        client = await connect(environment, way, address)
         stack.push_async_callback(client.close)
         return await client.call("state")
 

@@ -32,7 +32,8 @@ async def revision(work: Work) -> str | None:
     """Find the repository and the revision; gives the branch that has it, or None."""
     work.repository = await Repository.find(work.config.file.parent)
     work.revision = await work.repository.resolve(work.deploy.ref, work.config.source)
-    work.inputs = inputs_of(work.config, work.revision)
+    made = work.origin.record.get("inputs") if work.origin else None
+    work.inputs = str(made or inputs_of(work.config, work.revision))
     return await work.repository.on_branch(work.revision, list(work.environment.branches))
 
 

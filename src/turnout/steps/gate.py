@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from turnout.config import locate
 from turnout.errors import GateRefused
 from turnout.gate.verdict import decide
 from turnout.steps import about, evidence
@@ -38,8 +39,9 @@ def obey(work: Work, verdict: Verdict) -> None:
         reason = verdict.reasons[0]
         raise NothingToDo("unchanged" if same else "skipped", reason, work.targets[0].running)
     if verdict.word in {"wait", "refuse"}:
-        raise GateRefused(
+        refused = GateRefused(
             verdict.headline,
+            where=rule_at(work, verdict.stops[0].rule),
             why=[
                 *verdict.reasons[1:],
                 *verdict.evidence,
@@ -47,6 +49,13 @@ def obey(work: Work, verdict: Verdict) -> None:
             ],
             remedy=verdict.remedy,
         )
+        refused.waits = verdict.word == "wait"
+        raise refused
+
+
+def rule_at(work: Work, rule: str) -> str:
+    """Where a rule of the environment stands, `turnout.toml:9:1`; "" where none is to blame."""
+    return locate.shown(work.config.file, ("environments", work.environment.name, rule)) if rule else ""
 
 
 def said(work: Work, verdict: Verdict, branch: str | None) -> str:

@@ -59,16 +59,18 @@ def tell_failure(work: Work, error: BaseException, block: Mapping[str, Any] | No
 
 def _waits(error: BaseException) -> bool:
     """Whether the gate said `wait`."""
-    return isinstance(error, GateRefused) and error.message.startswith("wait until ")
+    return isinstance(error, GateRefused) and error.waits
 
 
-async def settle(work: Work) -> None:
+async def settle(work: Work, patience: float | None = None) -> None:
     """Wait, within a limit, until everybody was told; note who could not be. Raises nothing but a cancellation."""
     if not work.telling:
         return
-    ended, late = await asyncio.wait(work.telling, timeout=LIMIT + 1)
+    limit = LIMIT + 1 if patience is None else patience
+    ended, late = await asyncio.wait(work.telling, timeout=limit)
     for task in late:
         task.cancel()
+        work.notes.append(f"not everybody was told within {limit:.0f} s")
     for task in ended:
         if not task.cancelled() and task.exception() is None:
             work.notes += task.result()

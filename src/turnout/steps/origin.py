@@ -13,9 +13,9 @@ from turnout.artifact.tree import Tree
 from turnout.builder.build import Built
 from turnout.builder.cache import NAME
 from turnout.errors import GateRefused, PackageError, TurnoutError
-from turnout.hosts import transport
-from turnout.hosts.client import HostClient
+from turnout.steps.checks import checks, same_as_promised
 from turnout.steps.connect import first_error
+from turnout.steps.reach import connect
 from turnout.steps.work import Done, Work
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from turnout.config.schema import Environment
     from turnout.config.surroundings import Reach
+    from turnout.hosts.client import HostClient
     from turnout.model import Address
 
 
@@ -65,18 +66,24 @@ async def begin(environment: Environment, reach: Reach, work: Work) -> None:
 
 
 async def fetch(work: Work) -> Done:
-    """The very artifact that was blessed there: nothing is built, and its digest is the one of the journal there."""
+    """The very artifact that was blessed there: nothing is built, and its digest is the one of the journal there.
+
+    The `checks` of the environment that gets it are its own, and are run.
+    """
     assert work.origin
+    passed = await checks(work, "fetch")
     assert work.origin.artifact
     artifact, record = work.origin.artifact, work.origin.record
     work.built = Built(artifact, True, True, 0.0)
     work.notes.append(f"the artifact of {work.origin.title}, {artifact.digest[:12]}; nothing was built")
-    return Done(f"{work.origin.title}, {artifact.digest[:12]}, by {record.get('by')}", "reused")
+    same_as_promised(work)
+    said = f"{work.origin.title}, {artifact.digest[:12]}, by {record.get('by')}"
+    return Done("; ".join([*passed, said]), "reused")
 
 
 async def _reach(environment: Environment, reach: Reach, address: Address, work: Work) -> Origin:
     try:
-        client = await HostClient.open(transport(address, reach.key, reach.known_hosts), environment.path)
+        client = await connect(environment, reach, address)
         work.stack.push_async_callback(client.close)
         state, facts = await asyncio.gather(client.call("state"), client.call("facts"))
     except TurnoutError as error:

@@ -123,6 +123,7 @@ def test_a_failure_is_one_annotation_on_the_step(show: Show) -> None:
         ("turnout.toml:8:1", ("turnout.toml", "8", "1")),
         ("[environments.production]", ("turnout.toml", "3", "1")),
         ("[environments.nowhere]", ("turnout.toml", "3", "2")),
+        ("[environments.eu.west]", ("turnout.toml", "5", "1")),
         ("VPS_SSH_KEY", None),
         ("", None),
     ],
@@ -131,7 +132,9 @@ def test_what_the_file_is_to_blame_for_is_on_its_line(
     show: Show, tmp_path: Path, where: str, place: tuple[str, str, str] | None
 ) -> None:
     """A place in turnout.toml, or one of its tables; everything else is on the step of the workflow."""
-    (tmp_path / "turnout.toml").write_text('app = "x"\n\n[environments.production]\npath = "/srv/x"\n')
+    (tmp_path / "turnout.toml").write_text(
+        'app = "x"\n\n[environments.production]\npath = "/srv/x"\n[environments."eu.west"]\n'
+    )
     failed = {**ERROR, "where": where, "why": ["turnout.toml:4:2: another thing"], "host": "", "step": ""}
     _, commands = show([(0, finished("failed", 2, error=failed))])
     first, second = [one for one in commands if one.name == "error"]

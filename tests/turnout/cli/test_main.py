@@ -19,6 +19,7 @@ from turnout.model import DeployOptions, Outcome, RollbackOptions
 from turnout.plan import Plan
 
 FILE = 'app = "api"\n[environments.production]\nhosts = ["deploy@host.invalid"]\npath = "/srv/api"\n'
+PROGRAM = str(Path(sys.executable).with_name("turnout"))
 HEAVY = {"rich", "pydantic", "asyncssh", "asyncio", "zstandard", "turnout.config", "turnout.runner"}
 
 
@@ -238,3 +239,105 @@ def test_not_a_release() -> None:
 def test_names_of_deployments() -> None:
     """Two deployments never share a name."""
     assert running.new_deployment() != running.new_deployment()
+
+
+@pytest.mark.parametrize(
+    "numbers, ends",
+    [
+        ((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), "told"),
+        ((signal.SIGTERM, signal.SIGINT), "told"),
+        ((signal.SIGINT, signal.SIGINT), "cut short"),
+    ],
+)
+def test_the_next_signal_of_a_ci_does_not_disturb_the_cleaning_up(
+    numbers: tuple[int, ...], ends: str
+) -> None:
+    """SIGINT, then SIGTERM: the hosts are still told, and the outcome counts; a second Ctrl-C cuts that short."""
+
+    async def work() -> str:
+        import asyncio
+
+        os.kill(os.getpid(), numbers[0])
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            for number in numbers[1:]:
+                os.kill(os.getpid(), number)
+            for _ in range(10):
+                await asyncio.sleep(0.001)
+        return "told"
+
+    if ends == "told":
+        assert running.run(work()) == "told"
+    else:
+        with pytest.raises(Cancelled):
+            running.run(work())
+
+
+GONE = """
+import sys
+from turnout import runner
+from turnout.cli import main
+from turnout.model import Outcome
+
+async def deploy(plan, config, environment, reach, options, bus):
+    import asyncio
+    for number in range(5):
+        bus.emit("step.started", step="build")
+        bus.emit("step.finished", step="build", status="done", seconds=0.1, detail="well")
+        await asyncio.sleep(0)
+    open("carried-out", "w").close()
+    bus.emit("deployment.finished", result="succeeded", exit_code=0, release="v2", previous="v1", seconds=1.0, notes=[])
+    return Outcome("succeeded", 0)
+
+runner.run = deploy
+main.main()
+"""
+
+
+@pytest.mark.parametrize(
+    "more, variables, stream",
+    [
+        ([], {}, "stderr"),
+        (["-v"], {"GITHUB_ACTIONS": "true"}, "stderr"),
+        (["--json"], {}, "stdout"),
+        ([], {}, "full"),
+    ],
+)
+def test_a_deployment_goes_on_when_nobody_reads(
+    here: Path, more: list[str], variables: dict[str, str], stream: str
+) -> None:
+    """A pipe that was closed (`| head`), or a full disk below the log: carried out, and the exit code is its own."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        streams = {"stderr": full} if stream == "full" else {stream: writing}
+        done = subprocess.run(
+            [sys.executable, "-c", GONE, "deploy", *more],
+            cwd=here, env=os.environ | variables, timeout=60, check=False,
+            **({"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | streams),
+        )  # fmt: skip
+    os.close(writing)
+    assert done.returncode == 0
+    assert (here / "carried-out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, code", [(["decide", "nowhere"], 2), (["init", "--host", "deploy@203.0.113.5", "--force"], 1)]
+)
+def test_other_commands_end_when_nobody_reads(here: Path, arguments: list[str], code: int) -> None:
+    """No traceback, no log of a crash; a failure keeps its code."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    (here / "package.json").write_text('{"name": "api"}')
+    done = subprocess.run([PROGRAM, *arguments], cwd=here, stderr=writing, timeout=60, check=False)
+    os.close(writing)
+    assert done.returncode == code
+    assert not (here / "cache/logs").exists()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_streams_that_were_closed_from_the_start_do_no_harm(here: Path, closed: str) -> None:
+    """As a shell can start a program; the exit code is the command's own."""
+    command = f"exec {PROGRAM} decide nowhere {closed}"
+    assert subprocess.run(["sh", "-c", command], cwd=here, timeout=60, check=False).returncode == 2

@@ -154,6 +154,15 @@ def test_turnout_toml_in_a_folder_of_its_own(top: Path, monkeypatch: pytest.Monk
     assert pipeline[".turnout"]["before_script"][0] == "cd deploy"
 
 
+def test_an_environment_that_another_one_is_asked_for_needs_both_keys(
+    top: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The gate asks staging over SSH, from the same job, with the same secrets."""
+    lay(top, [("staging", ["next"], ""), ("production", ["main"], 'requires = "staging"')])
+    assert main.run(["init", "--github"]) == 0
+    assert "production asks staging: VPS_KNOWN_HOSTS needs a line of both" in capsys.readouterr().err
+
+
 def test_both_at_once_and_without_a_turnout_toml(top: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """On a fresh repository init writes turnout.toml first; --json tells all of it in one object."""
     (top / "package.json").write_text('{"name": "api"}')

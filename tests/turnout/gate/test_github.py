@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -176,6 +178,26 @@ async def test_nobody_answers(fake: Fake) -> None:
     assert (found.state, found.detail) == ("unknown", "GitHub cannot be reached")
 
 
+async def test_an_answer_that_never_ends_is_given_up(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, the whole does not: leases are held meanwhile, so it is unknown."""
+    monkeypatch.setattr(github, "PATIENCE", 0.5)
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        variables = fake.variables | {"GITHUB_API_URL": f"http://127.0.0.1:{port}"}
+        async with asyncio.timeout(20):
+            (found,) = await github.ask(COMMIT, ["test"], variables)
+    assert (found.state, found.detail) == ("unknown", "GitHub did not answer within 0 s")
+
+
 @pytest.mark.parametrize(
     "changes, missing",
     [
@@ -201,11 +223,3 @@ async def test_without_required_checks_nobody_is_asked(fake: Fake) -> None:
     """Neither the network nor the library is touched."""
     assert await github.ask(COMMIT, [], fake.variables) == ()
     assert fake.requests == []
-
-
-def test_the_public_address_is_the_default(fake: Fake) -> None:
-    """GITHUB_API_URL may be missing or empty."""
-    found = github.access({"GITHUB_TOKEN": "x", "GITHUB_REPOSITORY": "acme/api", "GITHUB_API_URL": ""})
-    assert isinstance(found, github.Access)
-    assert found.api == "https://api.github.com"
-    assert "x" not in repr(found.token)

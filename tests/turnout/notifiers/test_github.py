@@ -181,12 +181,15 @@ def test_nobody_there(fake: GitHub) -> None:
         ("GITHUB_REPOSITORY", "../../user"),
         ("GITHUB_REPOSITORY", "a/b?x"),
         ("GITHUB_API_URL", "file:///etc/passwd"),
+        ("GITHUB_API_URL", "http://api.github.example.com"),
+        ("GITHUB_TOKEN", "ghs_not-to-be-seen\nx"),
     ],
 )
 def test_wrong_variables_are_a_note(fake: GitHub, name: str, value: str) -> None:
     """A token is sent nowhere when the surroundings make no sense."""
     (problem,) = play(fake, {"result": "succeeded"}, **{name: value})
     assert name in problem
+    assert "not-to-be-seen" not in problem
     assert fake.asked == []
 
 

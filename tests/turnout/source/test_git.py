@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import gone
 from turnout.errors import GateRefused, UsageError
 from turnout.source.git import Repository
 
@@ -186,3 +188,24 @@ async def test_times_of_commits_and_none_of_those_that_are_not_here(app):
         commit: float(app.git("show", "-s", "--format=%ct", commit)) for commit in (app.first, second)
     }
     assert await repository.commit_times([]) == {}
+
+
+async def test_a_remote_that_does_not_answer_is_left_alone(app, tmp_path, monkeypatch):
+    """Within the limit; git's ssh ends with it, and has no terminal that it could ask for a password."""
+    clone = _clone(app, tmp_path)
+    clone.git("remote", "set-url", "origin", "ssh://nobody@127.0.0.1/x")
+    ssh = tmp_path / "ssh"
+    ssh.write_text(
+        f"#!/bin/sh\n(: < /dev/tty) 2> /dev/null && touch {tmp_path}/terminal\necho $$ > {tmp_path}/pid\n"
+        f"exec cat {tmp_path}/never\n"
+    )
+    ssh.chmod(0o755)
+    os.mkfifo(tmp_path / "never")
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
+    monkeypatch.setattr("turnout.source.git.REMOTE", 1.0)
+
+    assert await (await Repository.find(clone.root)).behind(["main"]) is False
+
+    async with asyncio.timeout(10):
+        await gone(int((tmp_path / "pid").read_text()))
+    assert not (tmp_path / "terminal").exists()

@@ -73,11 +73,11 @@ class Scene:
         assert facts.running
         return facts.running[0]
 
-    async def work(self, ref: str = "main", **options: Any) -> Work:
+    async def work(self, ref: str = "main", environment: str | None = None, **options: Any) -> Work:
         read = config.load(None, self.played.root)
-        environment = read.environment(None)
+        to = read.environment(environment)
         reach = Reach((Address(LOCAL),))
-        work = Work(read, environment, reach, Bus("d"), self.cache, lambda _: None, AsyncExitStack())
+        work = Work(read, to, reach, Bus("d"), self.cache, lambda _: None, AsyncExitStack())
         work.deploy = DeployOptions(ref, **options)
         await evidence.revision(work)
         return work

@@ -54,6 +54,7 @@ async def test_the_first_that_fails_refuses_with_its_last_lines(scene: Scene) ->
     assert caught.value.message == "a check failed: `echo broken; exit 3` exited with 3"
     assert caught.value.why == ["broken"]
     assert caught.value.remedy
+    assert caught.value.where.endswith("turnout.toml:7:1")
 
 
 async def test_what_a_check_writes_into_node_modules_stays_out_of_the_cache(scene: Scene) -> None:
@@ -75,8 +76,9 @@ def test_the_artifact_is_the_one_that_was_promised(promised: str | None, refused
     work: Any = SimpleNamespace(
         promised=promised,
         artifact=SimpleNamespace(digest="a" * 64),
-        environment=SimpleNamespace(requires="staging"),
+        environment=SimpleNamespace(name="production", requires="staging"),
         deploy=SimpleNamespace(ref="main"),
+        config=SimpleNamespace(file=Path("nowhere/turnout.toml")),
     )
     if not refused:
         return checks.same_as_promised(work)

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from turnout.steps.elsewhere import blessed
+from tests.turnout.steps.conftest import TOML, Scene
+from turnout.errors import HostKeyError
+from turnout.hosts.client import HostClient
+from turnout.steps.elsewhere import blessed, soaked
 
 
 def release(name: str, inputs: str | None, since: float | None, state: str = "blessed") -> dict[str, Any]:
@@ -45,3 +48,21 @@ def test_blessed(running: str | None, releases: list[Any], found: str | None, re
 def test_nothing_matches_without_inputs() -> None:
     """An artifact whose inputs are not known is not taken for another one of which they are not known either."""
     assert blessed({"running": "v1", "releases": [release("v1", "", 10)]}, "") is None
+
+
+async def test_a_host_key_that_is_not_known_is_answered_with_the_command_for_that_environment(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is to be typed names staging, though it is production that is deployed to."""
+    text = 'requires = "staging"\n[environments.staging]\npath = "/srv/staging"\nhosts = ["deploy@203.0.113.6"]\n'
+    (scene.played.root / "turnout.toml").write_text(TOML + text)
+
+    async def refuse(*_: object) -> None:
+        raise HostKeyError("the host key is unknown", remedy="if they are the same: turnout host trust ENV")
+
+    monkeypatch.setattr(HostClient, "open", refuse)
+    found = await soaked(await scene.work(environment="production"))
+
+    assert found
+    assert found.since is None
+    assert found.remedy == ("if they are the same: turnout host trust staging",)

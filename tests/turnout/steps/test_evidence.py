@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.turnout.source.conftest import Played
 from tests.turnout.steps.conftest import TOML, Scene
+from turnout.steps import evidence
 
 
 async def test_only_what_lies_elsewhere_changed(scene: Scene) -> None:
@@ -124,3 +126,13 @@ async def test_a_late_job_of_an_older_push(scene: Scene, tmp_path: Path) -> None
     found = await late.running(revision=newest, inputs="other")
     assert found.newer
     assert "origin has newer commits" in found.age
+
+
+async def test_a_promoted_artifact_keeps_the_inputs_that_it_was_built_from(scene: Scene) -> None:
+    """Another machine's variables or turnout.toml decided it, so `requires` asks for what staging's journal knows."""
+    work = await scene.work()
+    ours = work.inputs
+    for record, inputs in (({"inputs": "theirs"}, "theirs"), ({}, ours)):
+        work.origin = SimpleNamespace(record=record)  # type: ignore[assignment]
+        await evidence.revision(work)
+        assert work.inputs == inputs
