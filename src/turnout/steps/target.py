@@ -58,23 +58,6 @@ def _limit(host: Target) -> int:
     return int(name[1:]) if name else 1 << 31
 
 
-async def stage(work: Work, host: Target) -> Done:
-    """`--keep-env`: the artifact of the target once more, as a new release, so that it gets today's dotenv."""
-    target, record = host.release, host.record(host.release)
-    runs = record.get("toolchain") or {}
-    host.layers = {
-        "dependencies": record.get("dependencies"),
-        "node": runs.get("node"),
-        "pm2": runs.get("pm2"),
-    }
-    fields = ("manifest", "artifact", "revision", "subject", "shared", "build")
-    answer = await host.client.call(
-        "stage", deployment=work.id, by=work.by, back_to=target, **{key: record.get(key) for key in fields}
-    )
-    host.release = str(answer["release"])
-    return Done(f"{host.release}, {target} with today's dotenv")
-
-
 async def rehearse(work: Work, host: Target) -> Done:
     """Rehearse the earlier release only when migrations or the dotenv changed since it last served."""
     earlier, now = host.record(host.release), host.record(host.running)

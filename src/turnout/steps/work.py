@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from turnout.notifiers.base import Notifier
     from turnout.source.checkout import Checkout
     from turnout.source.git import Repository
+    from turnout.steps.change import Change
     from turnout.steps.origin import Origin
 
 
@@ -134,6 +135,8 @@ class Work:
     """The artifact that the required environment blessed for these inputs: ours must be the same."""
     origin: Origin | None = None
     """Where the artifact comes from, when it is promoted."""
+    change: Change | None = None
+    """What a person wants of the dotenv, when that is what changes."""
     bring: Callable[[list[str]], Awaitable[None]] | None = None
     """Gets contents, by blob name, that are not on this machine: the build was skipped, or another host has them."""
     migrated: list[str] = field(default_factory=list)

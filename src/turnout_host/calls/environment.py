@@ -12,8 +12,8 @@ import hmac
 import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from turnout_host import disk, dotenv, dotenv_edit, releases, survey
-from turnout_host.calls.common import Answer, next_number, record_of
+from turnout_host import disk, dotenv, dotenv_edit, survey
+from turnout_host.calls.common import Answer, record_of
 from turnout_host.errors import SurveyError, UsageError
 from turnout_host.host import Args, Host, Say
 from turnout_host.protocol import LIMIT
@@ -71,22 +71,6 @@ def call_keep_dotenv(host: Host, args: Args, say: Say) -> Answer:
     disk.write(host.layout.dotenv, change.after, 0o600, host.layout.tmp)
     host.journal.append("dotenv.kept", host.deployment, keys=change.keys)
     return {"keys": change.keys}
-
-
-def call_stage_again(host: Host, args: Args, say: Say) -> Answer:
-    """Lay the same artifact out once more, under the next number."""
-    of = record_of(host, args)
-    name, shared = f"v{next_number(host)}", list(of.get("shared") or [])
-    releases.stage(host.layout, host.store, name, host.store.manifest(str(of["manifest"])), shared)
-    host.journal.append(
-        "release.staged",
-        host.deployment,
-        release=name,
-        by=args.text("by"),
-        again=of["release"],
-        **{key: of.get(key) for key in ("manifest", "artifact", "revision", "subject", "shared")},
-    )
-    return {"release": name}
 
 
 def call_change_dotenv(host: Host, args: Args, say: Say) -> Answer:

@@ -98,7 +98,7 @@ def call_stage(host: Host, args: Args, say: Say) -> Answer:
 
 def _origin(args: Args) -> Dict[str, Optional[str]]:
     """What its build depended on (`build`), and where it comes from if it was not built for this."""
-    found = {key: args.optional(key) for key in ("build", "back_to", "promoted")}
+    found = {key: args.optional(key) for key in ("build", "again", "back_to", "promoted")}
     return {key: value for key, value in found.items() if value is not None}
 
 

@@ -18,10 +18,15 @@ def carry_out(command: str, change: Change, shared: options.Shared) -> int:
     from turnout.cli import running
 
     async def act(goal: Target, bus: Bus) -> Outcome:
-        from turnout import runner, upkeep
-        from turnout.model import DeployOptions
+        from dataclasses import replace
+        from functools import partial
 
-        plan = upkeep.change_dotenv(command, change)
+        from turnout import runner
+        from turnout.deploy import CHANGE
+        from turnout.model import DeployOptions
+        from turnout.steps.change import begin
+
+        plan = replace(CHANGE, name=f"env {command}", begin=partial(begin, change))
         return await runner.run(plan, goal.config, goal.environment, goal.reach, DeployOptions(), bus)
 
     return running.carry_out(shared, act)
