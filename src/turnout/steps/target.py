@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from turnout.errors import SurveyRefused, UsageError
 from turnout.steps import about
+from turnout.steps import rehearse as rehearsal
 from turnout.steps.connect import connect
 from turnout.steps.going_back import look
 from turnout.steps.survey import refuse
@@ -59,27 +62,17 @@ def _limit(host: Target) -> int:
 
 
 async def rehearse(work: Work, host: Target) -> Done:
-    """Rehearse the earlier release only when migrations or the dotenv changed since it last served."""
-    earlier, now = host.record(host.release), host.record(host.running)
-    changed = [
-        word
-        for word, differs in (
-            ("migrations", earlier.get("migrations") != now.get("migrations")),
-            (
-                "the dotenv",
-                (earlier.get("dotenv") or {}).get("base_digest")
-                != (now.get("dotenv") or {}).get("base_digest"),
-            ),
-        )
-        if differs and host.running
-    ]
-    if not changed or not work.config.health.rehearse:
+    """Rehearse the earlier release only when migrations went in since, or its dotenv is not the running one's."""
+    before, now = _digest(host, host.release), _digest(host, host.running)
+    reasons = ["migrations went in since"] if host.later else []
+    if host.running and before != now:
+        reasons.append(f"its dotenv is not that of {host.running}")
+    if not reasons:
         return Done("nothing around it changed since", "skipped")
-    answer = await host.client.call(
-        "rehearse",
-        on_event=work.listen("rehearse", host),
-        release=host.release,
-        **work.settings,
-    )
-    host.boot_seconds = float(answer["boot_seconds"])
-    return Done(f"well {host.boot_seconds:.1f} s after its start; {' and '.join(changed)} changed since")
+    done = await rehearsal.rehearse(work, host)
+    return replace(done, detail=f"{done.detail}; {' and '.join(reasons)}")
+
+
+def _digest(host: Target, release: str | None) -> str | None:
+    found = (host.record(release).get("dotenv") or {}).get("base_digest")
+    return None if found is None else str(found)

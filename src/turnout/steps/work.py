@@ -63,6 +63,8 @@ class Target:
     boot_seconds: float = 0.0
     switch: dict[str, Any] = field(default_factory=dict)
     ended: dict[str, Any] | None = None
+    later: list[str] = field(default_factory=list)
+    """Migrations that went in since the release that is gone back to."""
     because: dict[str, Any] | None = None
     """The reason that a person gave, and what it goes over that would have been refused; for the journal."""
     lost_bytes: int = 0
