@@ -126,17 +126,31 @@ def _whole(host: Host, record: Record) -> None:
     """A rollback's target is hashed before it is activated: an edit in place would change every release (DESIGN 5)."""
     if record.get("adopted"):  # its contents were never ours
         return
-    name = str(record["release"])
+    name, again = str(record["release"]), f"turnout deploy --ref {str(record.get('revision'))[:10]}"
     ignore = (".env", "node_modules", *(record.get("shared") or []))
     hurt = host.store.verify(host.store.manifest(str(record["manifest"])), host.layout.release(name), ignore)
-    layer = host.journal.state.layers.get(str(record.get("dependencies")))
-    if layer:
-        hurt += host.store.verify(
-            host.store.manifest(layer), host.layout.layer(str(record["dependencies"])), SCRATCH
-        )
     if hurt:
         raise StoreError(
             f"{name} was changed since it was staged: {'; '.join(hurt[:10])}",
             where=str(host.layout.release(name)),
-            remedy=["deploy its revision again: turnout deploy --ref " + str(record.get("revision"))[:10]],
+            remedy=[f"deploy its revision again: {again}"],
         )
+    _whole_layer(host, record, again)
+
+
+def _whole_layer(host: Host, record: Record, again: str) -> None:
+    """The same for its dependencies; where what serves has them too, they must not be taken away."""
+    key = str(record.get("dependencies"))
+    digest, folder = host.journal.state.layers.get(key), host.layout.layer(key)
+    hurt = host.store.verify(host.store.manifest(digest), folder, SCRATCH) if digest else []
+    if not hurt:
+        return
+    serves = host.journal.state.releases.get(survey.running(host.layout) or "") or {}
+    remedy = [f"on the host: chmod -R u+w {folder} && rm -r {folder}", f"then {again}    makes them anew"]
+    if serves.get("dependencies") == key:
+        remedy = [f"{serves['release']} serves with them, too: commit a newer package-lock.json, and deploy"]
+    raise StoreError(
+        f"the dependencies of {record['release']} were changed since they were made: {'; '.join(hurt[:10])}",
+        where=str(folder),
+        remedy=remedy,
+    )
