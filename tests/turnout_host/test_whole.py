@@ -99,7 +99,7 @@ def test_a_layer_that_a_hand_changed_is_not_gone_back_to(there: Host, how: str) 
         _whole(there, v1(there))
 
     assert f"rm -r {folder}" in caught.value.detail["remedy"][0]
-    assert "turnout deploy --ref rrrrrrrrrr" in caught.value.detail["remedy"][1]
+    assert "git revert" in caught.value.detail["remedy"][1]
     subprocess.run(caught.value.detail["remedy"][0].partition(": ")[2], shell=True, check=True)
     make(there, "v1", "deps-1")
     _whole(there, v1(there))

@@ -17,6 +17,9 @@ from turnout_host.state import Record
 SCRATCH = ("node_modules/.cache",)
 """Where tools keep scratch files inside a layer when root runs them (jiti does, for prisma.config.ts)."""
 
+REVERT = "undo the newer commits with git revert, and deploy that"
+"""The same code once more: a deployment lays it out anew, and gets again what is hurt."""
+
 
 def call_rehearse(host: Host, args: Args, say: Say) -> Answer:
     """Boot the release on a spare port and probe it there."""
@@ -126,19 +129,19 @@ def _whole(host: Host, record: Record) -> None:
     """A rollback's target is hashed before it is activated: an edit in place would change every release (DESIGN 5)."""
     if record.get("adopted"):  # its contents were never ours
         return
-    name, again = str(record["release"]), f"turnout deploy --ref {str(record.get('revision'))[:10]}"
+    name = str(record["release"])
     ignore = (".env", "node_modules", *(record.get("shared") or []))
     hurt = host.store.verify(host.store.manifest(str(record["manifest"])), host.layout.release(name), ignore)
     if hurt:
         raise StoreError(
             f"{name} was changed since it was staged: {'; '.join(hurt[:10])}",
             where=str(host.layout.release(name)),
-            remedy=[f"deploy its revision again: {again}"],
+            remedy=[REVERT],
         )
-    _whole_layer(host, record, again)
+    _whole_layer(host, record)
 
 
-def _whole_layer(host: Host, record: Record, again: str) -> None:
+def _whole_layer(host: Host, record: Record) -> None:
     """The same for its dependencies; where what serves has them too, they must not be taken away."""
     key = str(record.get("dependencies"))
     digest, folder = host.journal.state.layers.get(key), host.layout.layer(key)
@@ -146,7 +149,7 @@ def _whole_layer(host: Host, record: Record, again: str) -> None:
     if not hurt:
         return
     serves = host.journal.state.releases.get(survey.running(host.layout) or "") or {}
-    remedy = [f"on the host: chmod -R u+w {folder} && rm -r {folder}", f"then {again}    makes them anew"]
+    remedy = [f"on the host: chmod -R u+w {folder} && rm -r {folder}", f"then {REVERT}: they are made anew"]
     if serves.get("dependencies") == key:
         remedy = [f"{serves['release']} serves with them, too: commit a newer package-lock.json, and deploy"]
     raise StoreError(
