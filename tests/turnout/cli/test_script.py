@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from turnout.cli import main
+from turnout.cli.script import text
 
 TURNOUT = '#!/bin/sh\nprintf "%s|" "$(pwd)" "$@"\n'
 TOML = 'app = "a"\nsource = "{source}"\n[environments.production]\npath = "/srv/a"\n'
@@ -107,3 +108,15 @@ def test_our_own_is_replaced_with_force_only(top: Path) -> None:
     main.run(["init", "--deploy-sh", "--force"])
     assert not script.read_text().endswith("# mine\n")
     assert script.stat().st_mode & 0o777 == 0o755
+
+
+def test_the_name_of_a_folder_is_never_read_as_a_command(top: Path) -> None:
+    """turnout.toml may lie in a folder below the app's; its name is quoted in the script."""
+    below = top / "it's $(touch MARK)"
+    below.mkdir()
+    (top / "backend/deploy.sh").write_text(text(below / "turnout.toml", top / "backend"))
+
+    done = run(top, "status")
+
+    assert done.stdout == "|".join([str(below), "status", ""])
+    assert not list(top.parent.rglob("MARK"))

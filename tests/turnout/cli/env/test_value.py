@@ -84,7 +84,9 @@ def test_an_editor_gets_a_file_of_ones_own(tmp_path: Path, monkeypatch: pytest.M
     assert not Path(name).parent.exists()
 
 
-@pytest.mark.parametrize("script, why", [("exit 3", "status 3"), (None, "no editor")])
+@pytest.mark.parametrize(
+    "script, why", [("exit 3", "status 3"), (None, "no editor"), ('rm "$2"', "could not be used")]
+)
 def test_without_a_good_end_nothing_is_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, why: str
 ) -> None:
@@ -93,4 +95,12 @@ def test_without_a_good_end_nothing_is_changed(
     if script is None:
         monkeypatch.delenv("EDITOR")
     with pytest.raises(UsageError, match=why):
+        value.edited(Secret("before"), "KEY")
+
+
+@pytest.mark.parametrize("name", ["/nowhere/nano", "'nano"])
+def test_an_editor_that_is_none_is_told_plainly(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """No traceback, and nothing was changed."""
+    monkeypatch.setenv("VISUAL", name)
+    with pytest.raises(UsageError, match="nothing was changed"):
         value.edited(Secret("before"), "KEY")
