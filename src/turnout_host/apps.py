@@ -101,7 +101,19 @@ def take_over_dotenv(layout: Layout, record: Record, state: State, job: Record) 
         follows = bool(made.get("taken_over")) or made.get("changed") is not None
     if follows:
         base = dotenv.base_of((layout.release(str(record["release"])) / ".env").read_bytes())
+        _must_be_ours(layout, made, base)
         disk.write(layout.dotenv, base, 0o600, layout.tmp)
+
+
+def _must_be_ours(layout: Layout, made: Record, base: bytes) -> None:
+    """Raises SurveyError where a hand edited `shared/.env` while the release was on its way: that would be lost."""
+    if made.get("shared") is None or not layout.dotenv.exists():
+        return
+    if dotenv.digest(layout.dotenv.read_bytes()) not in (made["shared"], dotenv.digest(base)):
+        raise SurveyError(
+            "shared/.env was edited by hand meanwhile and stays so: the next deployment takes it, not the change",
+            where=str(layout.dotenv),
+        )
 
 
 def goes_back(layout: Layout, record: Record, state: State, previous: Optional[str]) -> bool:

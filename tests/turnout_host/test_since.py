@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from turnout_host import apps, dotenv
+from turnout_host.errors import SurveyError
 from turnout_host.layout import Layout
 from turnout_host.since import since
 from turnout_host.state import State
@@ -149,6 +150,25 @@ def test_a_hands_edit_that_a_rollback_with_todays_dotenv_took_over_stays(
     apps.take_over_dotenv(layout, record, state, {"why": "rollback", "previous": "v2", "deployment": "d"})
 
     assert (layout.dotenv.read_bytes() == b"SECRET=by hand\nPORT=1\n") is bool(taken_over)
+
+
+def test_a_hands_edit_while_a_change_is_on_its_way_is_not_overwritten(layout: Layout) -> None:
+    """`turnout env set` takes a bake time; it is told in the result, and said again by the drift of the status."""
+    release(layout, "v2", [M1], "by turnout env")
+    layout.dotenv.write_bytes(b"SECRET=before\n")
+    own = {"base_digest": "0", "changed": ["SECRET"], "shared": dotenv.shared_digest(layout)}
+    record = {"release": "v2", "number": 2, "deployment": "d", "dotenv": own}
+    job = {"why": "env set", "previous": "v1", "deployment": "d"}
+
+    layout.dotenv.write_bytes(b"SECRET=by hand\n")
+    with pytest.raises(SurveyError, match="edited by hand meanwhile"):
+        apps.take_over_dotenv(layout, record, State(), job)
+    assert layout.dotenv.read_bytes() == b"SECRET=by hand\n"
+
+    layout.dotenv.write_bytes(b"SECRET=before\n")
+    for _ in range(2):  # a pointsman that dies right after it does it once more
+        apps.take_over_dotenv(layout, record, State(), job)
+    assert layout.dotenv.read_bytes() == b"SECRET=by turnout env\nPORT=1\n"
 
 
 def test_an_app_without_prisma_has_nothing_to_say(layout: Layout) -> None:

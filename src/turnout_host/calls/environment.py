@@ -84,6 +84,7 @@ def call_change_dotenv(host: Host, args: Args, say: Say) -> Answer:
         "keys": sorted(dotenv.parse(_text(change.after))),
         "taken_over": [],
         "changed": change.keys,
+        "shared": dotenv.shared_digest(host.layout),
     }
     host.journal.append(
         "release.prepared", host.deployment, release=name, release_id=release_id, dotenv=found

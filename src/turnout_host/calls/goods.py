@@ -111,7 +111,8 @@ def call_dotenv(host: Host, args: Args, say: Say) -> Answer:
     dotenv.write(host.layout, name, choice.base, release_id)
     keys = sorted(dotenv.parse(choice.base.decode("utf-8", "replace")))
     digest = dotenv.digest(choice.base)
-    found = {"base_digest": digest, "keys": keys, "taken_over": choice.taken_over}
+    shared = dotenv.shared_digest(host.layout)
+    found = {"base_digest": digest, "keys": keys, "taken_over": choice.taken_over, "shared": shared}
     host.journal.append(
         "release.prepared", host.deployment, release=name, release_id=release_id, dotenv=found
     )

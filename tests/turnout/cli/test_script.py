@@ -58,6 +58,12 @@ def test_it_hands_on_what_it_was_asked(top: Path, words: tuple[str, ...], expect
     assert done.stdout == "|".join([str(top), *expected, ""])
 
 
+@pytest.mark.parametrize("word", ["deploy", "rollback", "status", "logs", "health"])
+def test_what_it_offers_is_a_command(word: str) -> None:
+    """Each of the words that it hands on is one that turnout knows."""
+    assert main.run([word, "--help"]) == 0
+
+
 def test_another_word_is_refused_with_the_ones_that_there_are(top: Path) -> None:
     """Usage, and exit code 2."""
     main.run(["init", "--deploy-sh"])
