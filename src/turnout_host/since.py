@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
 from turnout_host import apps, dotenv, survey
-from turnout_host.errors import StoreError, SurveyError
+from turnout_host.errors import StoreError, SurveyError, UsageError
 from turnout_host.layout import Layout
 from turnout_host.state import Record, State
 from turnout_host.store import Store
@@ -72,7 +72,7 @@ def _sql(layout: Layout, state: State, store: Store, name: str) -> Optional[str]
 def _stored(layout: Layout, store: Store, digest: str, path: str) -> Optional[str]:
     try:
         blobs = [entry.blob for entry in store.manifest(digest) if entry.path == path]
-    except StoreError:
+    except (StoreError, UsageError):  # UsageError: an adopted release has no manifest
         return None
     return _text(layout.blob(blobs[0])) if blobs else None
 

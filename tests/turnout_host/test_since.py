@@ -171,6 +171,18 @@ def test_a_hands_edit_while_a_change_is_on_its_way_is_not_overwritten(layout: La
     assert layout.dotenv.read_bytes() == b"SECRET=by turnout env\nPORT=1\n"
 
 
+def test_a_migration_of_an_adopted_release_whose_text_is_gone_is_told_by_name(layout: Layout) -> None:
+    """Such a release has no manifest in which the text could be looked up."""
+    release(layout, "v2", [M1])
+    state = fold(
+        {"release": "v1", "migrated": "finished", "migrations": [M1, M2]},
+        {"release": "v2", "migrated": "finished", "migrations": [M1]},
+    )
+    state.releases["v1"]["manifest"] = None
+
+    assert since(layout, state, Store(layout), "v2")["migrations"] == [{"name": M2, "sql": None}]
+
+
 def test_an_app_without_prisma_has_nothing_to_say(layout: Layout) -> None:
     """No migrations, no schema, no provider."""
     layout.release("v1").mkdir()
