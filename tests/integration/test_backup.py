@@ -26,7 +26,8 @@ PG_RESTORE = (
 
 def sqlite_commands(database: Path) -> tuple[str, str]:
     """Those of docs/backup.md, for this file."""
-    backup = f"sqlite3 {database} .dump"
+    whole = """awk '{ print; last = $0 } END { exit last != "COMMIT;" }'"""
+    backup = f"sqlite3 -cmd '.timeout 20000' {database} .dump | {whole}"
     restore = f"rm -f {database}.new && sqlite3 -bail {database}.new && sqlite3 {database} '.restore {database}.new'"
     return backup, f"{restore} && rm {database}.new"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import os
 import shutil
+import sqlite3
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -144,6 +147,37 @@ def test_one_whose_removal_was_cut_short_is_removed_by_the_next(
 
     assert by_hand(there, "three", retention=retention)["removed"] == ["two", "one"]
     assert [path.name for path in there.layout.backups.iterdir()] == ["three.gz"]
+
+
+@pytest.mark.skipif(not shutil.which("sqlite3"), reason="the command of docs/backup.md needs sqlite3")
+@pytest.mark.parametrize("state", ["well", "new", "locked", "hurt"])
+def test_the_pages_command_for_sqlite_never_keeps_half_a_database(
+    layout: Layout, tmp_path: Path, state: str
+) -> None:
+    """`.dump` alone ends with status 0 where the database is locked or hurt, with a text that restores to nothing."""
+    page = (
+        (Path(__file__).parents[2] / "docs/backup.md")
+        .read_text()
+        .partition("```toml\n")[2]
+        .partition("```")[0]
+    )
+    database = tmp_path / "app.db"
+    command = tomllib.loads(page)["environments"]["production"]["database_backup"]
+    command = command.replace("/srv/api/app.db", str(database)).replace("20000", "20")
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as opened:
+        if state != "new":
+            opened.execute("CREATE TABLE t (x)")
+            opened.executemany("INSERT INTO t VALUES (?)", [("row" * 100,) for _ in range(500)])
+        if state == "locked":
+            opened.execute("BEGIN EXCLUSIVE")
+        if state == "hurt":
+            data = database.read_bytes()
+            database.write_bytes(data[: len(data) // 2] + b"\xff" * 4096 + data[len(data) // 2 + 4096 :])
+        if state in {"well", "new"}:
+            assert make(layout, command).size
+        else:
+            with pytest.raises(SurveyError, match="failed with status 1"):
+                make(layout, command)
 
 
 def test_a_name_is_used_once(layout: Layout) -> None:
