@@ -20,7 +20,10 @@ def one(key: str) -> Secret:
     The one newline that `echo` and editors put at the end is not part of it.
     """
     if sys.stdin.isatty():
-        return Secret(getpass.getpass(f"{key}: ", stream=sys.stderr))
+        try:
+            return Secret(getpass.getpass(f"{key}: ", stream=sys.stderr))
+        except EOFError:
+            raise UsageError(f"no value was given for {key}: nothing was changed") from None
     return Secret(stdin().reveal().removesuffix("\n").removesuffix("\r"))
 
 

@@ -52,6 +52,18 @@ def test_on_a_terminal_it_is_asked_for_unseen(monkeypatch: pytest.MonkeyPatch) -
     assert asked[0][0] == "KEY: "
 
 
+def test_the_end_of_input_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-D at the question: nothing is set, not even to nothing."""
+
+    def leaves(*_: object, **__: object) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", leaves)
+    with pytest.raises(UsageError, match="nothing was changed"):
+        value.one("KEY")
+
+
 def test_what_is_not_utf8_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dotenv is text."""
     monkeypatch.setattr("sys.stdin", Pipe(b"\xff"))
