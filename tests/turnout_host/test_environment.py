@@ -69,6 +69,15 @@ def test_the_same_code_gets_another_dotenv(
     assert there.layout.dotenv.read_text() == "PORT=3000\nSECRET=one\n"
 
 
+def test_after_a_restore_nobody_knows_what_is_in_the_database(there: Host) -> None:
+    """A change of another key must not hide that: the next deployment asks, and brings migrations in again."""
+    there.journal.append("restore.finished", "d2", name="one")
+    name = again(there)
+    call(environment.call_change_dotenv, there, release=name, changes={"SECRET": "two"}, expected=None)
+
+    assert there.journal.state.releases[name]["migrated"] == "unknown"
+
+
 def test_of_two_people_who_looked_at_the_same_dotenv_the_second_one_looks_again(there: Host) -> None:
     """One was faster: what he set is not overwritten by what the other one still saw."""
     seen = call(environment.call_read_dotenv, there, values=True)["digest"]

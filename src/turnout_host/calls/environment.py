@@ -86,12 +86,11 @@ def call_change_dotenv(host: Host, args: Args, say: Say) -> Answer:
         "changed": change.keys,
         "shared": dotenv.shared_digest(host.layout),
     }
-    host.journal.append(
-        "release.prepared", host.deployment, release=name, release_id=release_id, dotenv=found
-    )
     known = host.journal.state.releases.get(str(record.get("again")), {}).get("migrated")
-    if known == "finished" and not change.database:
-        host.journal.append("migration.finished", host.deployment, release=name, applied=[])
+    more = {"migrated": known} if known and not change.database else {}
+    host.journal.append(
+        "release.prepared", host.deployment, release=name, release_id=release_id, dotenv=found, **more
+    )
     return {"digest": found["base_digest"], "keys": found["keys"], "changed": change.keys}
 
 
