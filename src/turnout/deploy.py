@@ -2,6 +2,8 @@
 
 Everything above `activate` leaves the serving processes as they are. From `activate` on the host carries the switch out
 by itself, and undoes it if the new release cannot be proved; the deployer reads along.
+
+Every plan that may lead users to another release is here; those that leave the running one alone are in `upkeep.py`.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from turnout.plan import Plan, Step
 from turnout.steps import (
     activate,
     adopt,
+    again,
     backup,
     build,
+    change,
     checkout,
     dotenv,
     gate,
@@ -81,22 +85,11 @@ ROLLBACK = Plan(
     begin=target.begin,
 )
 
-ADOPT = Plan(
-    "host adopt",
-    (
-        Step("survey", "each host", adopt.survey),
-        Step("adopt", "each host", adopt.adopt),
-        Step("verify", "host by host", adopt.verify),
-        Step("notify", "deployer", notify.notify),
-    ),
-    begin=adopt.begin,
-)
-
 ROLLBACK_KEEPING_DOTENV = Plan(
     "rollback",
     (
         Step("survey", "each host", target.survey),
-        Step("stage", "each host", target.stage),
+        Step("stage", "each host", again.target),
         Step("dotenv", "each host", dotenv.dotenv),
         Step("install", "each host", install.install),
         Step("rehearse", "each host", rehearse.rehearse),
@@ -108,3 +101,35 @@ ROLLBACK_KEEPING_DOTENV = Plan(
     begin=target.begin,
 )
 """`--keep-env`: a release never changes, so the earlier artifact becomes a new release, with today's dotenv."""
+
+CHANGE = Plan(
+    "env",
+    (
+        Step("survey", "each host", change.survey),
+        Step("stage", "each host", again.running),
+        Step("dotenv", "each host", change.dotenv),
+        Step("install", "each host", install.install),
+        Step("backup", "once", change.backup),
+        Step("migrate", "once", change.migrate),
+        Step("rehearse", "each host", change.rehearse),
+        Step("activate", "host by host", activate.activate),
+        Step("verify", "host by host", verify.verify),
+        Step("save", "each host", save.save),
+        Step("prune", "each host", prune.prune),
+        Step("notify", "deployer", notify.notify),
+    ),
+)
+"""`env set`, `unset` and `push`: the running artifact as a new release, proved like any other.
+
+Its `name` and `begin` are set where the change is known."""
+
+ADOPT = Plan(
+    "host adopt",
+    (
+        Step("survey", "each host", adopt.survey),
+        Step("adopt", "each host", adopt.adopt),
+        Step("verify", "host by host", adopt.verify),
+        Step("notify", "deployer", notify.notify),
+    ),
+    begin=adopt.begin,
+)

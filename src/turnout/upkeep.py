@@ -1,30 +1,29 @@
-"""The plans beside DEPLOY and ROLLBACK: pin, backup, restore, and a change of the dotenv."""
+"""The plans that leave the running release as it is: pin, backup, restore.
+
+They are functions, since each is about one thing that a person named. Every plan that may lead users to another release
+is in `deploy.py`.
+"""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from turnout.plan import Plan, Step
-from turnout.steps import activate, backup, change, notify, prune, restore, save, verify
+from turnout.steps import backup, connect, notify, restore
 from turnout.steps import pin as pins
 
-if TYPE_CHECKING:
-    from turnout.steps.change import Change
-
+BEGIN = partial(connect.connect, step="survey")
 NOTIFY = Step("notify", "deployer", notify.notify)
 
 
 def pin(release: str, remove: bool) -> Plan:
     """`turnout pin`."""
-    return Plan(
-        "pin", (Step("pin", "each host", partial(pins.pin, release, remove)), NOTIFY), begin=change.begin
-    )
+    return Plan("pin", (Step("pin", "each host", partial(pins.pin, release, remove)), NOTIFY), begin=BEGIN)
 
 
 def keep(name: str | None) -> Plan:
     """`turnout backup`; without a name the host finds one."""
-    return Plan("backup", (Step("backup", "once", partial(backup.by_hand, name)), NOTIFY), begin=change.begin)
+    return Plan("backup", (Step("backup", "once", partial(backup.by_hand, name)), NOTIFY), begin=BEGIN)
 
 
 def bring_back(name: str, backup_first: bool) -> Plan:
@@ -37,28 +36,5 @@ def bring_back(name: str, backup_first: bool) -> Plan:
             Step("restore", "once", partial(restore.restore, name)),
             NOTIFY,
         ),
-        begin=change.begin,
-    )
-
-
-def change_dotenv(command: str, wanted: Change) -> Plan:
-    """`turnout env set`, `unset` and `push`: a new release of the same code, proved like any other."""
-    bound = change.bound(wanted)
-    return Plan(
-        f"env {command}",
-        (
-            Step("survey", "each host", bound["survey"]),
-            Step("stage", "each host", change.stage),
-            Step("dotenv", "each host", bound["dotenv"]),
-            Step("install", "each host", change.install),
-            Step("backup", "once", bound["backup"]),
-            Step("migrate", "once", bound["migrate"]),
-            Step("rehearse", "each host", bound["rehearse"]),
-            Step("activate", "host by host", activate.activate),
-            Step("verify", "host by host", verify.verify),
-            Step("save", "each host", save.save),
-            Step("prune", "each host", prune.prune),
-            NOTIFY,
-        ),
-        begin=change.begin,
+        begin=BEGIN,
     )

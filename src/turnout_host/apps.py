@@ -91,20 +91,36 @@ def app_of(found: List[Dict[str, Any]], name: str) -> Dict[str, Any]:
 def take_over_dotenv(layout: Layout, record: Record, state: State, job: Record) -> None:
     """`shared/.env` follows the release that was just blessed: after a hand's edit in `current/`, and `turnout env`.
 
-    The same when a rollback crosses a release that `turnout env` made, unless a hand edited `shared/.env` since.
+    The same when a rollback crosses a release that `turnout env` made, unless a hand edited `shared/.env` since. With
+    `--keep-env` the rollback's own release is new, so it is like a deployment's.
     """
     made = record.get("dotenv") or {}
-    if job.get("why") == "rollback":
-        follows = _crossed(layout, record, state, job.get("previous"))
+    if job.get("why") == "rollback" and record.get("deployment") != job.get("deployment"):
+        follows = goes_back(layout, record, state, job.get("previous"))
     else:
         follows = bool(made.get("taken_over")) or made.get("changed") is not None
     if follows:
         base = dotenv.base_of((layout.release(str(record["release"])) / ".env").read_bytes())
+        _must_be_ours(layout, made, base)
         disk.write(layout.dotenv, base, 0o600, layout.tmp)
 
 
-def _crossed(layout: Layout, record: Record, state: State, previous: Optional[str]) -> bool:
-    """Lies a change by `turnout env` between the release before and this one, with `shared/.env` as that one had it?"""
+def _must_be_ours(layout: Layout, made: Record, base: bytes) -> None:
+    """Raises SurveyError where a hand edited `shared/.env` while the release was on its way: that would be lost."""
+    if made.get("shared") is None or not layout.dotenv.exists():
+        return
+    if dotenv.digest(layout.dotenv.read_bytes()) not in (made["shared"], dotenv.digest(base)):
+        raise SurveyError(
+            "shared/.env was edited by hand meanwhile and stays so: the next deployment takes it, not the change",
+            where=str(layout.dotenv),
+        )
+
+
+def goes_back(layout: Layout, record: Record, state: State, previous: Optional[str]) -> bool:
+    """Does `shared/.env` go with a rollback from `previous` to this release?
+
+    It does where a change by `turnout env` lies between the two, and it is as the one before had it.
+    """
     before = state.releases.get(previous or "") or {}
     if not before or not layout.dotenv.exists():
         return False

@@ -55,6 +55,15 @@ def free_name(layout: Layout, wanted: str) -> str:
     return next(name for name in names if not os.path.lexists(str(file(layout, name))))
 
 
+def must_be_free(layout: Layout, name: str) -> None:
+    """Raises UsageError where something of this name lies: neither a backup nor a person's file is overwritten."""
+    target = file(layout, name)
+    if os.path.lexists(str(target)):
+        raise UsageError(
+            f"there is a backup {name} already", where=str(target), remedy=["choose another name"]
+        )
+
+
 def make(
     layout: Layout,
     name: str,
@@ -67,11 +76,8 @@ def make(
 
     Raises SurveyError when the command fails or writes nothing, StoreError when what lies on the disk is not that.
     """
+    must_be_free(layout, name)
     target = file(layout, name)
-    if os.path.lexists(str(target)):
-        raise UsageError(
-            f"there is a backup {name} already", where=str(target), remedy=["choose another name"]
-        )
     with full_disk(), _part(layout) as temp:
         with temp.open("wb") as raw:
             os.fchmod(raw.fileno(), 0o600)

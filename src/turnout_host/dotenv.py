@@ -74,6 +74,12 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(base_of(data)).hexdigest()
 
 
+def shared_digest(layout: Layout) -> Optional[str]:
+    """The digest of `shared/.env` as it is now; None where there is none."""
+    found = _read(layout.dotenv)
+    return None if found is None else digest(found)
+
+
 def write(layout: Layout, release: str, base: bytes, release_id: str) -> None:
     """Give the release its own copy, 0600, with RELEASE_ID and TURNOUT_RELEASE added."""
     ours = f"{MARK}RELEASE_ID={release_id}\nTURNOUT_RELEASE={release}\n"

@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
-from turnout_host import dotenv, survey
-from turnout_host.errors import StoreError, SurveyError
+from turnout_host import apps, dotenv, survey
+from turnout_host.errors import StoreError, SurveyError, UsageError
 from turnout_host.layout import Layout
 from turnout_host.state import Record, State
 from turnout_host.store import Store
@@ -26,7 +26,8 @@ def since(layout: Layout, state: State, store: Store, name: str) -> Dict[str, An
     """For release `name`: `migrations` that it does not have, its own (`earlier`), its `schema`, `provider`, `dotenv`.
 
     Migrations are `{"name", "sql"}`, in order, `sql` null where its text is gone. `dotenv` has the names of the keys
-    whose values are others in the release's own copy than in today's.
+    whose values are others in the release's own copy than in today's; `shared_goes_back` tells whether `shared/.env`
+    follows the release, so that the next deployment gets the dotenv of then, too.
     """
     record = state.releases[name]
     own = dict(record.get("migrations") or {})
@@ -39,6 +40,7 @@ def since(layout: Layout, state: State, store: Store, name: str) -> Dict[str, An
         "schema": schema,
         "provider": _provider(folder, schema),
         "dotenv": _dotenv(layout, state, folder),
+        "shared_goes_back": apps.goes_back(layout, record, state, survey.running(layout)),
     }
 
 
@@ -70,7 +72,7 @@ def _sql(layout: Layout, state: State, store: Store, name: str) -> Optional[str]
 def _stored(layout: Layout, store: Store, digest: str, path: str) -> Optional[str]:
     try:
         blobs = [entry.blob for entry in store.manifest(digest) if entry.path == path]
-    except StoreError:
+    except (StoreError, UsageError):  # UsageError: an adopted release has no manifest
         return None
     return _text(layout.blob(blobs[0])) if blobs else None
 
@@ -101,8 +103,14 @@ def _provider(folder: Path, schema: str) -> str:
 
 def _dotenv(layout: Layout, state: State, folder: Path) -> List[str]:
     try:
-        today = dotenv.choose(layout, survey.recorded(state, survey.running(layout))).base
-        own = (folder / ".env").read_bytes()
-    except (SurveyError, OSError):
+        return dotenv.differing((folder / ".env").read_bytes(), _today(layout, state))
+    except OSError:
         return []
-    return dotenv.differing(own, today)
+
+
+def _today(layout: Layout, state: State) -> bytes:
+    """The dotenv that the next release would get; where a hand edited both so that nobody can say, the shared one."""
+    try:
+        return dotenv.choose(layout, survey.recorded(state, survey.running(layout))).base
+    except SurveyError:
+        return layout.dotenv.read_bytes()

@@ -32,6 +32,8 @@ class State:
         """Releases whose folder, if one is there, is of no use: half laid out, or half pruned."""
         self.backups: Dict[str, Record] = {}
         """Backups of the database that are kept, by name."""
+        self.begun_backups: Set[str] = set()
+        """Names of backups that were begun and never written down as made: a file that is there is of no use."""
         self.restore: Optional[Record] = None
         """A restore that has not ended, or not well; until another one or the next migration went well."""
 
@@ -211,10 +213,14 @@ def _pinned(state: State, entry: Record) -> None:
 
 
 def _backup(state: State, entry: Record) -> None:
-    if entry["type"] == "backup.made":
-        state.backups[entry["name"]] = dict(entry)
-    else:
-        state.backups.pop(entry["name"], None)
+    name, what = entry["name"], entry["type"]
+    state.begun_backups.discard(name)
+    if what == "backup.begun":
+        state.begun_backups.add(name)
+    elif what == "backup.made":
+        state.backups[name] = dict(entry)
+    elif what == "backup.removed":
+        state.backups.pop(name, None)
 
 
 def _restored(state: State, entry: Record) -> None:
@@ -240,6 +246,8 @@ _HANDLERS: Dict[str, Any] = {
     "release.pruned": _pruned,
     "release.pinned": _pinned,
     "release.unpinned": _pinned,
+    "backup.begun": _backup,
+    "backup.failed": _backup,
     "backup.made": _backup,
     "backup.removed": _backup,
     "restore.started": _restored,

@@ -26,9 +26,10 @@ PG_RESTORE = (
 
 def sqlite_commands(database: Path) -> tuple[str, str]:
     """Those of docs/backup.md, for this file."""
-    backup = f"sqlite3 {database} .dump"
-    restore = f"rm -f {database}.new && sqlite3 -bail {database}.new && sqlite3 {database} '.restore {database}.new'"
-    return backup, f"{restore} && rm {database}.new"
+    whole = """awk '{ print; last = $0 } END { exit last != "COMMIT;" }'"""
+    backup = f"sqlite3 -cmd '.timeout 20000' {database} .dump | {whole}"
+    made = f"rm -f {database}.new && sqlite3 -bail {database}.new && [ -s {database}.new ]"
+    return backup, f"{made} && sqlite3 {database} '.restore {database}.new' && rm {database}.new"
 
 
 def configure(site: Site, backup: str | None = None, restore: str | None = None, more: str = "") -> None:

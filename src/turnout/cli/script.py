@@ -37,7 +37,7 @@ if ! command -v turnout >/dev/null 2>&1; then
     exit 127
 fi
 
-CDPATH='' cd -- "$(dirname -- "$0")/{up}"
+CDPATH='' cd -- "$(dirname -- "$0")"/{up}
 exec turnout "$command"{option} "$@"
 """
 
@@ -46,7 +46,7 @@ def text(file: Path, folder: Path) -> str:
     """The script in the app's `folder` for a turnout.toml."""
     up = Path(os.path.relpath(file.parent, folder)).as_posix()
     option = "" if file.name == "turnout.toml" else f" -c {shlex.quote(file.name)}"
-    return TEXT.format(mark=MARK, config=file.name, up=up, option=option)
+    return TEXT.format(mark=MARK, config=file.name, up=shlex.quote(up), option=option)
 
 
 def write(file: Path, folder: Path, *, force: bool = False) -> list[str]:

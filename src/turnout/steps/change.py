@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from turnout.errors import Unhealthy, UsageError
@@ -43,13 +42,15 @@ class Change:
         return {"changes": changes, "expected": self.expected}
 
 
-async def begin(work: Work) -> None:
-    """Reach the hosts and take their leases."""
+async def begin(change: Change, work: Work) -> None:
+    """Reach the hosts and take their leases; `change` is what this work is about."""
+    work.change = change
     await connect(work, "survey")
 
 
-async def survey(change: Change, work: Work, host: Target) -> Done:
+async def survey(work: Work, host: Target) -> Done:
     """What would change, by name; refuses what the app could not run with, before anything is made."""
+    change = _wanted(work)
     if host.running is None:
         return await _first(change, work, host)
     answer = await host.client.call(
@@ -85,47 +86,29 @@ async def _first(change: Change, work: Work, host: Target) -> Done:
     return Done("written to shared/.env")
 
 
-async def stage(work: Work, host: Target) -> Done:
-    """Lay the artifact of the running release out once more, under the next number. Nothing is sent."""
-    host.release = (await host.client.call("stage_again", release=host.running, by=work.by))["release"]
-    return Done(f"{host.release}, the same as {host.running}")
-
-
-async def dotenv(change: Change, work: Work, host: Target) -> Done:
+async def dotenv(work: Work, host: Target) -> Done:
     """Give it the changed dotenv."""
+    change = _wanted(work)
     work.note("the values go to this release only; shared/.env follows when it is blessed", "dotenv", host)
     answer = await host.client.call("change_dotenv", release=host.release, **change.args())
     return Done(f"{len(answer['keys'])} keys, changed: {', '.join(answer['changed']) or 'no value'}")
 
 
-async def install(work: Work, host: Target) -> Done:
-    """The layers of the running release."""
-    record = host.record(host.running)
-    runs = record.get("toolchain") or {}
-    host.layers = {
-        "dependencies": record.get("dependencies"),
-        "node": runs.get("node"),
-        "pm2": runs.get("pm2"),
-    }
-    await host.client.call("install", release=host.release, layers=host.layers, **work.settings)
-    return Done(f"the layers of {host.running}", "reused")
-
-
-async def backup(change: Change, work: Work, host: Target) -> Done:
+async def backup(work: Work, host: Target) -> Done:
     """As in a deployment, where the app moves to another database."""
-    if not change.database:
+    if not _wanted(work).database:
         return Done("the database is the same", "skipped")
     return await backups.backup(work, host)
 
 
-async def migrate(change: Change, work: Work, host: Target) -> Done:
+async def migrate(work: Work, host: Target) -> Done:
     """As in a deployment, where the app moves to another database: it may lack migrations."""
-    if not change.database:
+    if not _wanted(work).database:
         return Done("the database is the same", "skipped")
     return await migrations.run(work, host)
 
 
-async def rehearse(_change: Change, work: Work, host: Target) -> Done:
+async def rehearse(work: Work, host: Target) -> Done:
     """As in a deployment; a failure says what became of the dotenv."""
     try:
         return await rehearsal.rehearse(work, host)
@@ -134,7 +117,6 @@ async def rehearse(_change: Change, work: Work, host: Target) -> Done:
         raise
 
 
-def bound(change: Change) -> dict[str, Any]:
-    """The steps that need to know the change, by name."""
-    acts = {"survey": survey, "dotenv": dotenv, "backup": backup, "migrate": migrate, "rehearse": rehearse}
-    return {name: partial(act, change) for name, act in acts.items()}
+def _wanted(work: Work) -> Change:
+    assert work.change
+    return work.change

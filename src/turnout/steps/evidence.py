@@ -132,6 +132,7 @@ async def _around(work: Work, host: Target, record: dict[str, Any]) -> str:
         "--update-runtime was asked for": options.update_runtime,
         "--restart-pm2 was asked for": options.restart_pm2,
         "another version of Turnout": record.get("turnout") != __version__,
+        "the database was restored, so migrations may be lacking": record.get("migrated") == "unknown",
         "what turnout.toml says of the processes": record.get("processes") != work.settings["processes"],
         f"{host.running} is not the release that should serve": record.get("state") != "blessed"
         or host.running != host.state.get("serving"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from turnout.errors import GateRefused
 
@@ -18,9 +18,10 @@ async def look(work: Work, host: Target) -> None:
 
     since = await host.client.call("since", release=host.release)
     later = [Migration(one["name"], one["sql"]) for one in since["migrations"]]
+    host.later = [one.name for one in later]
     earlier = [one["sql"] for one in since["earlier"] if one["sql"]]
     judgement = judge(later, earlier, since["schema"], dialect_of(since["provider"]))
-    lines = [*_migrations(host, judgement), *_dotenv(work, host, since["dotenv"]), *_undo(work, host)]
+    lines = [*_migrations(host, judgement), *_dotenv(work, host, since), *_undo(work, host)]
     work.bus.emit(
         "rollback.foretold",
         host=host.name,
@@ -30,6 +31,7 @@ async def look(work: Work, host: Target) -> None:
             {"name": one.name, "only_adds": one.only_adds, "what": str(one)} for one in judgement.migrations
         ],
         dotenv=since["dotenv"],
+        shared_goes_back=_shared_goes_back(work, since),
         broken=judgement.broken,
         lines=lines,
     )
@@ -47,17 +49,24 @@ def _migrations(host: Target, judgement: Judgement) -> list[str]:
     return ["these migrations stay in:", *(f"  {one}" for one in judgement.migrations)]
 
 
-def _dotenv(work: Work, host: Target, keys: list[str]) -> list[str]:
+def _dotenv(work: Work, host: Target, since: dict[str, Any]) -> list[str]:
+    keys = ", ".join(since["dotenv"])
     if not keys:
         return [f"the dotenv is as it was for {host.release}"]
     if work.rollback.keep_env:
-        return [
-            f"the dotenv stays as it is today (--keep-env); changed since {host.release}: {', '.join(keys)}"
-        ]
+        return [f"the dotenv stays as it is today (--keep-env); changed since {host.release}: {keys}"]
+    shared = "stays as it is"
+    if _shared_goes_back(work, since):
+        shared = "goes back too, since `turnout env` changed it"
     return [
-        f"{host.release} runs with its own dotenv of then; other values than today: {', '.join(keys)}",
+        f"{host.release} runs with its own dotenv of then; other values than today: {keys}",
+        f"  shared/.env, which the next deployment takes, {shared}",
         "  --keep-env keeps today's",
     ]
+
+
+def _shared_goes_back(work: Work, since: dict[str, Any]) -> bool:
+    return bool(since["shared_goes_back"]) and not work.rollback.keep_env
 
 
 def _undo(work: Work, host: Target) -> list[str]:

@@ -77,8 +77,25 @@ async def fetch(work: Work) -> Done:
     work.built = Built(artifact, True, True, 0.0)
     work.notes.append(f"the artifact of {work.origin.title}, {artifact.digest[:12]}; nothing was built")
     same_as_promised(work)
+    work.notes += _differs(work, work.origin)
     said = f"{work.origin.title}, {artifact.digest[:12]}, by {record.get('by')}"
     return Done("; ".join([*passed, said]), "reused")
+
+
+def _differs(work: Work, origin: Origin) -> list[str]:
+    """What it was blessed on there, and will not run on here: that it was well there proves less then."""
+    there = (
+        str((origin.record.get("toolchain") or {}).get("node") or "").removeprefix("node-").partition("-")[0]
+    )
+    platform, notes = origin.facts["platform"], []
+    if there and there != work.runs.node:
+        notes.append(f"it was blessed on Node {there}, and runs on {work.runs.node} here")
+    others = [host for host in work.targets if host.platform != platform]
+    notes += [
+        f"{host.name} is {host.platform}, {origin.environment} {platform}: its dependencies are made anew"
+        for host in others
+    ]
+    return notes
 
 
 async def _reach(environment: Environment, reach: Reach, address: Address, work: Work) -> Origin:
@@ -103,6 +120,12 @@ def _must_be_blessed(origin: Origin) -> None:
     if origin.record.get("state") != "blessed":
         raise GateRefused(
             f"nothing that was blessed serves in {name}",
+            where=str(origin.address),
+            remedy=f"turnout deploy {name}",
+        )
+    if not origin.record.get("artifact"):
+        raise GateRefused(
+            f"what serves in {name} was adopted, so it has no artifact that could be brought elsewhere",
             where=str(origin.address),
             remedy=f"turnout deploy {name}",
         )

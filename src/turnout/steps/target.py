@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from turnout.errors import SurveyRefused, UsageError
 from turnout.steps import about
+from turnout.steps import rehearse as rehearsal
 from turnout.steps.connect import connect
 from turnout.steps.going_back import look
 from turnout.steps.survey import refuse
 from turnout.steps.work import Done, Target, Work
+
+REVERT = "undo the newer commits with git revert, and deploy that"
+"""The way back that is always open: the gate refuses an older revision itself, and the tree of a revert is known."""
 
 
 async def begin(work: Work) -> None:
@@ -17,37 +24,52 @@ async def begin(work: Work) -> None:
 
 async def survey(work: Work, host: Target) -> Done:
     """Choose the earlier blessed release: the named one, else the newest below the running one."""
-    blessed = [one["release"] for one in host.state["releases"] if one["state"] == "blessed"]
-    names = ", ".join(blessed) or "none"
     answer = await host.client.call("survey", shared=list(work.config.release.shared), **work.settings)
     refuse(host, [found for found in answer["findings"] if found["what"] == "current"], work.environment.name)
-    if work.rollback.release is None:
+    host.release = _choose(work, host)
+    _must_agree(work)
+    await about.release(work, host)
+    await look(work, host)
+    return Done(f"{host.running or 'nothing'} → {host.release}, {_revision(host.record(host.release))}")
+
+
+def _choose(work: Work, host: Target) -> str:
+    blessed = [str(one["release"]) for one in host.state["releases"] if one["state"] == "blessed"]
+    names, wanted = ", ".join(blessed) or "none", work.rollback.release
+    if wanted is None:
         limit = _limit(host)
         below = [name for name in blessed if int(name[1:]) < limit]
         if not below:
             raise SurveyRefused(
                 f"there is no earlier blessed release to go back to (blessed: {names})",
                 where=host.name,
-                remedy=[
-                    "turnout releases",
-                    "deploy an earlier revision instead: turnout deploy --ref REVISION",
-                ],
+                remedy=["turnout releases", REVERT],
             )
-        host.release = below[0]
-    elif work.rollback.release in blessed:
-        host.release = work.rollback.release
-    else:
+        wanted = below[0]
+    elif wanted not in blessed:
         raise UsageError(
-            f"{work.rollback.release} is no blessed release of {host.name}",
+            f"{wanted} is no blessed release of {host.name}",
             why=f"only a release that was proved can be gone back to: {names}",
             remedy="turnout releases",
         )
-    if host.release == host.running:
-        raise UsageError(f"{host.release} is what runs on {host.name} now", remedy="turnout releases")
-    await about.release(work, host)
-    await look(work, host)
-    revision = str(host.record(host.release).get("revision") or "adopted")[:10]
-    return Done(f"{host.running or 'nothing'} → {host.release}, {revision}")
+    if wanted == host.running:
+        raise UsageError(f"{wanted} is what runs on {host.name} now", remedy="turnout releases")
+    return wanted
+
+
+def _must_agree(work: Work) -> None:
+    """Each host counts its own releases: the same number may be other code elsewhere. Never half one, half another."""
+    chosen = [(host, host.record(_choose(work, host))) for host in work.targets]
+    if len({record.get("artifact") for _, record in chosen}) > 1:
+        raise SurveyRefused(
+            "the hosts would not go back to the same code",
+            why=[f"{host.name}: {record['release']}, {_revision(record)}" for host, record in chosen],
+            remedy=["turnout releases    lists what each has", REVERT],
+        )
+
+
+def _revision(record: dict[str, Any]) -> str:
+    return str(record.get("revision") or "adopted")[:10]
 
 
 def _limit(host: Target) -> int:
@@ -58,45 +80,18 @@ def _limit(host: Target) -> int:
     return int(name[1:]) if name else 1 << 31
 
 
-async def stage(work: Work, host: Target) -> Done:
-    """`--keep-env`: the artifact of the target once more, as a new release, so that it gets today's dotenv."""
-    target, record = host.release, host.record(host.release)
-    runs = record.get("toolchain") or {}
-    host.layers = {
-        "dependencies": record.get("dependencies"),
-        "node": runs.get("node"),
-        "pm2": runs.get("pm2"),
-    }
-    fields = ("manifest", "artifact", "revision", "subject", "shared", "build")
-    answer = await host.client.call(
-        "stage", deployment=work.id, by=work.by, back_to=target, **{key: record.get(key) for key in fields}
-    )
-    host.release = str(answer["release"])
-    return Done(f"{host.release}, {target} with today's dotenv")
-
-
 async def rehearse(work: Work, host: Target) -> Done:
-    """Rehearse the earlier release only when migrations or the dotenv changed since it last served."""
-    earlier, now = host.record(host.release), host.record(host.running)
-    changed = [
-        word
-        for word, differs in (
-            ("migrations", earlier.get("migrations") != now.get("migrations")),
-            (
-                "the dotenv",
-                (earlier.get("dotenv") or {}).get("base_digest")
-                != (now.get("dotenv") or {}).get("base_digest"),
-            ),
-        )
-        if differs and host.running
-    ]
-    if not changed or not work.config.health.rehearse:
+    """Rehearse the earlier release only when migrations went in since, or its dotenv is not the running one's."""
+    before, now = _digest(host, host.release), _digest(host, host.running)
+    reasons = ["migrations went in since"] if host.later else []
+    if host.running and before != now:
+        reasons.append(f"its dotenv is not that of {host.running}")
+    if not reasons:
         return Done("nothing around it changed since", "skipped")
-    answer = await host.client.call(
-        "rehearse",
-        on_event=work.listen("rehearse", host),
-        release=host.release,
-        **work.settings,
-    )
-    host.boot_seconds = float(answer["boot_seconds"])
-    return Done(f"well {host.boot_seconds:.1f} s after its start; {' and '.join(changed)} changed since")
+    done = await rehearsal.rehearse(work, host)
+    return replace(done, detail=f"{done.detail}; {' and '.join(reasons)}")
+
+
+def _digest(host: Target, release: str | None) -> str | None:
+    found = (host.record(release).get("dotenv") or {}).get("base_digest")
+    return None if found is None else str(found)

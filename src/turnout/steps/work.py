@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from turnout.notifiers.base import Notifier
     from turnout.source.checkout import Checkout
     from turnout.source.git import Repository
+    from turnout.steps.change import Change
     from turnout.steps.origin import Origin
 
 
@@ -62,6 +63,8 @@ class Target:
     boot_seconds: float = 0.0
     switch: dict[str, Any] = field(default_factory=dict)
     ended: dict[str, Any] | None = None
+    later: list[str] = field(default_factory=list)
+    """Migrations that went in since the release that is gone back to."""
     because: dict[str, Any] | None = None
     """The reason that a person gave, and what it goes over that would have been refused; for the journal."""
     lost_bytes: int = 0
@@ -134,6 +137,8 @@ class Work:
     """The artifact that the required environment blessed for these inputs: ours must be the same."""
     origin: Origin | None = None
     """Where the artifact comes from, when it is promoted."""
+    change: Change | None = None
+    """What a person wants of the dotenv, when that is what changes."""
     bring: Callable[[list[str]], Awaitable[None]] | None = None
     """Gets contents, by blob name, that are not on this machine: the build was skipped, or another host has them."""
     migrated: list[str] = field(default_factory=list)

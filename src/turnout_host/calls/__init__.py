@@ -48,7 +48,6 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "read_dotenv": environment.call_read_dotenv,
     "try_dotenv": environment.call_try_dotenv,
     "keep_dotenv": environment.call_keep_dotenv,
-    "stage_again": environment.call_stage_again,
     "change_dotenv": environment.call_change_dotenv,
     "migrate": deployment.call_migrate,
     "finish": deployment.call_finish,

@@ -12,8 +12,8 @@ import hmac
 import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from turnout_host import disk, dotenv, dotenv_edit, releases, survey
-from turnout_host.calls.common import Answer, next_number, record_of
+from turnout_host import disk, dotenv, dotenv_edit, survey
+from turnout_host.calls.common import Answer, record_of
 from turnout_host.errors import SurveyError, UsageError
 from turnout_host.host import Args, Host, Say
 from turnout_host.protocol import LIMIT
@@ -73,22 +73,6 @@ def call_keep_dotenv(host: Host, args: Args, say: Say) -> Answer:
     return {"keys": change.keys}
 
 
-def call_stage_again(host: Host, args: Args, say: Say) -> Answer:
-    """Lay the same artifact out once more, under the next number."""
-    of = record_of(host, args)
-    name, shared = f"v{next_number(host)}", list(of.get("shared") or [])
-    releases.stage(host.layout, host.store, name, host.store.manifest(str(of["manifest"])), shared)
-    host.journal.append(
-        "release.staged",
-        host.deployment,
-        release=name,
-        by=args.text("by"),
-        again=of["release"],
-        **{key: of.get(key) for key in ("manifest", "artifact", "revision", "subject", "shared")},
-    )
-    return {"release": name}
-
-
 def call_change_dotenv(host: Host, args: Args, say: Say) -> Answer:
     """Give the staged release the changed dotenv. With the same database, what is known of migrations holds on."""
     record, change = record_of(host, args), _change(host, args)
@@ -100,13 +84,13 @@ def call_change_dotenv(host: Host, args: Args, say: Say) -> Answer:
         "keys": sorted(dotenv.parse(_text(change.after))),
         "taken_over": [],
         "changed": change.keys,
+        "shared": dotenv.shared_digest(host.layout),
     }
-    host.journal.append(
-        "release.prepared", host.deployment, release=name, release_id=release_id, dotenv=found
-    )
     known = host.journal.state.releases.get(str(record.get("again")), {}).get("migrated")
-    if known == "finished" and not change.database:
-        host.journal.append("migration.finished", host.deployment, release=name, applied=[])
+    more = {"migrated": known} if known and not change.database else {}
+    host.journal.append(
+        "release.prepared", host.deployment, release=name, release_id=release_id, dotenv=found, **more
+    )
     return {"digest": found["base_digest"], "keys": found["keys"], "changed": change.keys}
 
 

@@ -98,7 +98,7 @@ def call_stage(host: Host, args: Args, say: Say) -> Answer:
 
 def _origin(args: Args) -> Dict[str, Optional[str]]:
     """What its build depended on (`build`), and where it comes from if it was not built for this."""
-    found = {key: args.optional(key) for key in ("build", "back_to", "promoted")}
+    found = {key: args.optional(key) for key in ("build", "again", "back_to", "promoted")}
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -111,7 +111,8 @@ def call_dotenv(host: Host, args: Args, say: Say) -> Answer:
     dotenv.write(host.layout, name, choice.base, release_id)
     keys = sorted(dotenv.parse(choice.base.decode("utf-8", "replace")))
     digest = dotenv.digest(choice.base)
-    found = {"base_digest": digest, "keys": keys, "taken_over": choice.taken_over}
+    shared = dotenv.shared_digest(host.layout)
+    found = {"base_digest": digest, "keys": keys, "taken_over": choice.taken_over, "shared": shared}
     host.journal.append(
         "release.prepared", host.deployment, release=name, release_id=release_id, dotenv=found
     )

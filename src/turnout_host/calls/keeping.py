@@ -30,8 +30,11 @@ def call_backup(host: Host, args: Args, say: Say) -> Answer:
     record, why = record_of(host, args), args.text("why")
     if why == "migration" and not pending(host, record):
         return {"made": None, "removed": []}
+    _sweep(host)
     name = args.optional("name") or backups.free_name(host.layout, _name(why, record))
+    backups.must_be_free(host.layout, name)
     folder, env, tell, values = _surroundings(host, record, say)
+    host.journal.append("backup.begun", host.deployment, name=name)
     began = time.monotonic()
     try:
         made = backups.make(host.layout, name, args.text("command"), folder, env, tell)
@@ -90,18 +93,26 @@ def retain(host: Host, asked: Dict[str, Any]) -> List[str]:
     if not asked:
         return []
     age = asked.get("max_age")
-    host.journal.refresh()
+    _sweep(host)
     state, running = host.journal.state, survey.running(host.layout)
     names = backups.outdated(
         state, running, int(asked["keep"]), None if age is None else float(age), time.time()
     )
     for name in names:
+        backups.remove(host.layout, name)  # before the journal: what is there still would be nobody's
         host.journal.append("backup.removed", host.deployment, name=name)
-        backups.remove(host.layout, name)
         for release, record in state.releases.items():
             if (record.get("pinned") or {}).get("backup") == name:
                 _pin(host, release, "retention", remove=True)
     return names
+
+
+def _sweep(host: Host) -> None:
+    """Remove what a run left that died between a backup's place and the journal: it would hold its name for ever."""
+    host.journal.refresh()
+    for name in sorted(host.journal.state.begun_backups):
+        backups.remove(host.layout, name)
+        host.journal.append("backup.failed", host.deployment, name=name)
 
 
 def _pin(host: Host, release: str, by: str, remove: bool = False, backup: Optional[str] = None) -> bool:

@@ -25,7 +25,7 @@ def call_known(host: Host, args: Args, say: Say) -> Answer:
 
 
 def call_offer(host: Host, args: Args, say: Say) -> Answer:
-    """The record of a release, its manifest, and those of the layers that it runs on, where they were laid from one."""
+    """The record of a release, its manifest, and those of the layers that it runs on, where they can be given."""
     record = record_of(host, args)
     runs = record.get("toolchain") or {}
     keys = [record.get("dependencies"), *(runs.get(role) for role in ROLES)]
@@ -33,7 +33,9 @@ def call_offer(host: Host, args: Args, say: Say) -> Answer:
     return {
         "record": record,
         "manifest": _packed(host, str(record["manifest"])),
-        "layers": {key: _packed(host, digest) for key, digest in made.items() if digest},
+        "layers": {
+            key: _packed(host, digest) for key, digest in made.items() if digest and _here(host, digest)
+        },
     }
 
 
@@ -64,6 +66,11 @@ def _record(host: Host, name: str) -> Iterator[bytes]:
         size = -1
     if size:
         raise StoreError(f"the contents {name[:16]}… are not here any more, or are hurt")
+
+
+def _here(host: Host, digest: str) -> bool:
+    """Not of a layer that was made here by commands: it has a manifest, but its contents never were in the store."""
+    return not host.store.lacking(manifest.blobs(host.store.manifest(digest)))
 
 
 def _say(say: Say, data: bytes) -> None:

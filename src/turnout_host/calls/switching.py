@@ -18,6 +18,9 @@ from turnout_host.state import Record
 SCRATCH = ("node_modules/.cache",)
 """Where tools keep scratch files inside a layer when root runs them (jiti does, for prisma.config.ts)."""
 
+REVERT = "undo the newer commits with git revert, and deploy that"
+"""The same code once more: a deployment lays it out anew, and gets again what is hurt."""
+
 
 def call_rehearse(host: Host, args: Args, say: Say) -> Answer:
     """Boot the release on a spare port and probe it there."""
@@ -148,14 +151,28 @@ def _whole(host: Host, record: Record) -> None:
     name = str(record["release"])
     ignore = (".env", "node_modules", *(record.get("shared") or []))
     hurt = host.store.verify(host.store.manifest(str(record["manifest"])), host.layout.release(name), ignore)
-    layer = host.journal.state.layers.get(str(record.get("dependencies")))
-    if layer:
-        hurt += host.store.verify(
-            host.store.manifest(layer), host.layout.layer(str(record["dependencies"])), SCRATCH
-        )
     if hurt:
         raise StoreError(
             f"{name} was changed since it was staged: {'; '.join(hurt[:10])}",
             where=str(host.layout.release(name)),
-            remedy=["deploy its revision again: turnout deploy --ref " + str(record.get("revision"))[:10]],
+            remedy=[REVERT],
         )
+    _whole_layer(host, record)
+
+
+def _whole_layer(host: Host, record: Record) -> None:
+    """The same for its dependencies; where what serves has them too, they must not be taken away."""
+    key = str(record.get("dependencies"))
+    digest, folder = host.journal.state.layers.get(key), host.layout.layer(key)
+    hurt = host.store.verify(host.store.manifest(digest), folder, SCRATCH) if digest else []
+    if not hurt:
+        return
+    serves = host.journal.state.releases.get(survey.running(host.layout) or "") or {}
+    remedy = [f"on the host: chmod -R u+w {folder} && rm -r {folder}", f"then {REVERT}: they are made anew"]
+    if serves.get("dependencies") == key:
+        remedy = [f"{serves['release']} serves with them, too: commit a newer package-lock.json, and deploy"]
+    raise StoreError(
+        f"the dependencies of {record['release']} were changed since they were made: {'; '.join(hurt[:10])}",
+        where=str(folder),
+        remedy=remedy,
+    )

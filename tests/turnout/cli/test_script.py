@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from turnout.cli import main
+from turnout.cli.script import text
 
 TURNOUT = '#!/bin/sh\nprintf "%s|" "$(pwd)" "$@"\n'
 TOML = 'app = "a"\nsource = "{source}"\n[environments.production]\npath = "/srv/a"\n'
@@ -55,6 +56,12 @@ def test_it_hands_on_what_it_was_asked(top: Path, words: tuple[str, ...], expect
     done = run(top, *words, cwd=top.parent)
 
     assert done.stdout == "|".join([str(top), *expected, ""])
+
+
+@pytest.mark.parametrize("word", ["deploy", "rollback", "status", "logs", "health"])
+def test_what_it_offers_is_a_command(word: str) -> None:
+    """Each of the words that it hands on is one that turnout knows."""
+    assert main.run([word, "--help"]) == 0
 
 
 def test_another_word_is_refused_with_the_ones_that_there_are(top: Path) -> None:
@@ -107,3 +114,15 @@ def test_our_own_is_replaced_with_force_only(top: Path) -> None:
     main.run(["init", "--deploy-sh", "--force"])
     assert not script.read_text().endswith("# mine\n")
     assert script.stat().st_mode & 0o777 == 0o755
+
+
+def test_the_name_of_a_folder_is_never_read_as_a_command(top: Path) -> None:
+    """turnout.toml may lie in a folder below the app's; its name is quoted in the script."""
+    below = top / "it's $(touch MARK)"
+    below.mkdir()
+    (top / "backend/deploy.sh").write_text(text(below / "turnout.toml", top / "backend"))
+
+    done = run(top, "status")
+
+    assert done.stdout == "|".join([str(below), "status", ""])
+    assert not list(top.parent.rglob("MARK"))

@@ -40,6 +40,7 @@ async def test_files_are_named_and_the_host_is_not_asked(scene: Scene) -> None:
         ({"revision": None, "inputs": None}, "nothing is known of its revision"),
         ({"turnout": "0.0.1"}, "another version of Turnout"),
         ({"processes": {}}, "of the processes"),
+        ({"migrated": "unknown"}, "the database was restored"),
         ({"state": "reverted"}, "should serve"),
         ({"dotenv": {"base_digest": "d0"}}, "the .env there"),
         ({"revision": "0" * 40, "inputs": "other"}, "not in this clone"),

@@ -21,9 +21,10 @@ ADDS = {"name": "m2", "sql": 'ALTER TABLE "A" ADD COLUMN "c" TEXT;'}
 class Client:
     """A host that answers `since`."""
 
-    def __init__(self, migrations: list[dict[str, Any]], dotenv: list[str]) -> None:
+    def __init__(self, migrations: list[dict[str, Any]], dotenv: list[str], shared: bool) -> None:
         self.found = {
-            "migrations": migrations, "earlier": [MADE], "schema": SCHEMA, "provider": "sqlite", "dotenv": dotenv
+            "migrations": migrations, "earlier": [MADE], "schema": SCHEMA, "provider": "sqlite", "dotenv": dotenv,
+            "shared_goes_back": shared,
         }  # fmt: skip
 
     async def call(self, name: str, **args: Any) -> dict[str, Any]:
@@ -32,7 +33,11 @@ class Client:
 
 
 async def said(
-    migrations: list[dict[str, Any]], dotenv: list[str], options: RollbackOptions, host: Any = None
+    migrations: list[dict[str, Any]],
+    dotenv: list[str],
+    options: RollbackOptions,
+    host: Any = None,
+    shared: bool = False,
 ) -> Event:
     events: list[Event] = []
     bus = Bus("d")
@@ -42,7 +47,7 @@ async def said(
     )
     host = host or SimpleNamespace()
     host.client, host.release, host.running, host.name, host.because = (
-        Client(migrations, dotenv),
+        Client(migrations, dotenv, shared),
         "v1",
         "v3",
         "a@b",
@@ -68,6 +73,21 @@ async def test_what_stays_as_it_is_is_said(
     """Migrations, dotenv, and the way to undo it; each in plain words."""
     text = "\n".join((await said(migrations, dotenv, options)).data["lines"])
     assert all(part in text for part in parts), text
+
+
+@pytest.mark.parametrize(
+    "shared,keep,part",
+    [
+        (False, False, "takes, stays as it is"),
+        (True, False, "takes, goes back too"),
+        (True, True, "as it is today"),
+    ],
+)
+async def test_what_becomes_of_the_environments_dotenv_is_said(shared: bool, keep: bool, part: str) -> None:
+    """It goes back only where the host says so, and never with --keep-env."""
+    event = await said([], ["KEY"], RollbackOptions(keep_env=keep), shared=shared)
+    assert part in "\n".join(event.data["lines"])
+    assert event.data["shared_goes_back"] is (shared and not keep)
 
 
 @pytest.mark.parametrize(

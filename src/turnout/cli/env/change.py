@@ -86,12 +86,12 @@ def _wanted(key: str | None, editor: bool, shared: options.Shared) -> Change:
 
 
 def _edited(key: str | None, shared: options.Shared) -> Change:
-    from turnout.cli.env.act import there
+    from turnout.cli.env.act import alike
     from turnout.hosts import dotenv
     from turnout.model import Secret
     from turnout.steps.change import Change
 
-    before, digest = there(shared)
+    before, digest = alike(shared)
     if key is None:
         return Change(text=value.edited(before, ".env"), expected=digest)
     now = dotenv.parse(before).get(key, Secret(""))

@@ -64,7 +64,10 @@ def write(file: Path, data: bytes, replace: bool) -> None:
         raise UsageError(
             f"{file} is there already", remedy=["name another file", "or add --yes to replace it"]
         )
-    descriptor, temp = tempfile.mkstemp(prefix=".env-", dir=file.parent)  # 0600 by itself
+    try:
+        descriptor, temp = tempfile.mkstemp(prefix=".env-", dir=file.parent)  # 0600 by itself
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from None
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)

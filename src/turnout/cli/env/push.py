@@ -30,7 +30,7 @@ def push(
     quiet: options.Quiet = False,
 ) -> None:
     """Make FILE (stdin if it is `-`) the .env of an environment; asks before keys are lost."""
-    from turnout.cli.env.act import carry_out, there
+    from turnout.cli.env.act import alike, carry_out
     from turnout.steps.change import Change
 
     environment, rest = words.split([environment, file], config, 1)
@@ -38,7 +38,7 @@ def push(
         raise UsageError("which file?", where="the argument FILE", remedy="turnout env push .env.production")
     shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
     text = _read(rest[0])
-    before, digest = there(shared)
+    before, digest = alike(shared)
     _ask(before, text, yes)
     raise typer.Exit(carry_out("push", Change(text=text, expected=digest), shared))
 

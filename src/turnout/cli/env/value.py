@@ -20,7 +20,10 @@ def one(key: str) -> Secret:
     The one newline that `echo` and editors put at the end is not part of it.
     """
     if sys.stdin.isatty():
-        return Secret(getpass.getpass(f"{key}: ", stream=sys.stderr))
+        try:
+            return Secret(getpass.getpass(f"{key}: ", stream=sys.stderr))
+        except EOFError:
+            raise UsageError(f"no value was given for {key}: nothing was changed") from None
     return Secret(stdin().reveal().removesuffix("\n").removesuffix("\r"))
 
 
@@ -51,9 +54,15 @@ def edited(before: Secret, name: str) -> Secret:
         file = Path(folder) / name
         file.touch(0o600)
         file.write_text(before.reveal(), encoding="utf-8", errors="surrogateescape")
-        ended = subprocess.run([*shlex.split(editor), str(file)], check=False)
+        try:
+            ended = subprocess.run([*shlex.split(editor), str(file)], check=False)
+            left = file.read_bytes()
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                "the editor could not be used: nothing was changed", where=editor, why=str(error)
+            ) from None
         if ended.returncode:
             raise UsageError(
                 f"the editor ended with status {ended.returncode}: nothing was changed", where=editor
             )
-        return text(file.read_bytes(), "what the editor left")
+        return text(left, "what the editor left")

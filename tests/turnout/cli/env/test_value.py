@@ -52,6 +52,18 @@ def test_on_a_terminal_it_is_asked_for_unseen(monkeypatch: pytest.MonkeyPatch) -
     assert asked[0][0] == "KEY: "
 
 
+def test_the_end_of_input_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-D at the question: nothing is set, not even to nothing."""
+
+    def leaves(*_: object, **__: object) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", leaves)
+    with pytest.raises(UsageError, match="nothing was changed"):
+        value.one("KEY")
+
+
 def test_what_is_not_utf8_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dotenv is text."""
     monkeypatch.setattr("sys.stdin", Pipe(b"\xff"))
@@ -84,7 +96,9 @@ def test_an_editor_gets_a_file_of_ones_own(tmp_path: Path, monkeypatch: pytest.M
     assert not Path(name).parent.exists()
 
 
-@pytest.mark.parametrize("script, why", [("exit 3", "status 3"), (None, "no editor")])
+@pytest.mark.parametrize(
+    "script, why", [("exit 3", "status 3"), (None, "no editor"), ('rm "$2"', "could not be used")]
+)
 def test_without_a_good_end_nothing_is_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, why: str
 ) -> None:
@@ -93,4 +107,12 @@ def test_without_a_good_end_nothing_is_changed(
     if script is None:
         monkeypatch.delenv("EDITOR")
     with pytest.raises(UsageError, match=why):
+        value.edited(Secret("before"), "KEY")
+
+
+@pytest.mark.parametrize("name", ["/nowhere/nano", "'nano"])
+def test_an_editor_that_is_none_is_told_plainly(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """No traceback, and nothing was changed."""
+    monkeypatch.setenv("VISUAL", name)
+    with pytest.raises(UsageError, match="nothing was changed"):
         value.edited(Secret("before"), "KEY")
