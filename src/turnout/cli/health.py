@@ -51,7 +51,8 @@ def health(
             raise typer.Exit from None
         except Cancelled:  # how one leaves what has no end
             raise typer.Exit(Cancelled.exit_code) from None
-    hosts, answer = run(_once(goal))
+    lost: list[TurnoutError] = []
+    hosts, answer = run(_once(goal, lost))
     if as_json:
         from turnout.cli.jsonlines import write
 
@@ -60,20 +61,26 @@ def health(
     elif not quiet:
         for host in hosts:
             say(headline(host, time.time()))
+            if "problem" in host:
+                continue
             say([("", f"  health     {health_words(host.get('health') or {})}")])
             say([("yellow", f"  look       {doubt}") for doubt in host.get("needs_a_look") or ()])
         if answer:
             say(outside_lines(answer, time.time()))
+    if lost:
+        raise lost[0]
     raise typer.Exit(exit_code(hosts) or (Unhealthy.exit_code if answer and not answer.ok else 0))
 
 
-async def _once(goal: Target) -> tuple[list[dict[str, Any]], Outside | None]:
+async def _once(goal: Target, lost: list[TurnoutError]) -> tuple[list[dict[str, Any]], Outside | None]:
     import asyncio
 
     from turnout import inspect
 
     hosts, answer = await asyncio.gather(
-        inspect.health(goal.config, goal.environment, goal.reach), _outside(goal), return_exceptions=True
+        inspect.health(goal.config, goal.environment, goal.reach, lost),
+        _outside(goal),
+        return_exceptions=True,
     )
     if isinstance(hosts, BaseException):
         raise hosts

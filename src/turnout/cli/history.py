@@ -11,6 +11,7 @@ import typer
 from turnout import text
 from turnout.cli import options
 from turnout.cli.out import Line, columns, say, shown
+from turnout.errors import TurnoutError
 
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="The newest N deployments.")]
 STYLES = {"succeeded": "green", "reverted": "red", "failed": "red", "refused": "yellow", None: "yellow"}
@@ -33,15 +34,18 @@ def history(
 
     goal = target(options.Shared(environment, config))
     from turnout import inspect
-    from turnout.watch.history import merged
+    from turnout.report.history import merged
 
-    found = merged(run(inspect.deployments(goal.config, goal.environment, goal.reach, limit)))[:limit]
+    lost: list[TurnoutError] = []
+    found = merged(run(inspect.deployments(goal.config, goal.environment, goal.reach, limit, lost)))[:limit]
     if as_json:
         from turnout.cli.jsonlines import write
 
         write({"app": goal.config.app, "environment": goal.environment.name, "deployments": found})
     else:
         say(screen(found, verbose))
+    if lost:
+        raise lost[0]
 
 
 def screen(rows: Sequence[dict[str, Any]], verbose: bool = False) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from typing import Any
 from turnout import text
 from turnout.cli import options
 from turnout.cli.out import Line, columns, say, shown
+from turnout.errors import TurnoutError
 
 
 def releases(
@@ -27,18 +28,24 @@ def releases(
     goal = target(options.Shared(environment, config))
     from turnout import inspect
 
-    hosts = run(inspect.releases(goal.config, goal.environment, goal.reach))
+    lost: list[TurnoutError] = []
+    hosts = run(inspect.releases(goal.config, goal.environment, goal.reach, lost))
     if as_json:
         from turnout.cli.jsonlines import write
 
         write({"app": goal.config.app, "environment": goal.environment.name, "hosts": hosts})
     else:
         say(screen(hosts, time.time()))
+    if lost:
+        raise lost[0]
 
 
 def screen(hosts: list[dict[str, Any]], now: float) -> Iterator[Line]:
     """A table a host."""
     for host in hosts:
+        if "problem" in host:
+            yield "red", f"✗ {host['host']} · {host['problem']}"
+            continue
         yield "bold", str(host.get("host"))
         found = host.get("releases") or []
         if not found:

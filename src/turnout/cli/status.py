@@ -11,7 +11,7 @@ import typer
 from turnout import text
 from turnout.cli import options
 from turnout.cli.out import Line, columns, say, shown
-from turnout.errors import Unhealthy
+from turnout.errors import TurnoutError, Unhealthy
 
 Host = dict[str, Any]
 """One host's object of docs/json.md."""
@@ -29,20 +29,23 @@ def status(
 ) -> None:
     """Show what runs where on one screen: release, health, processes, disk, drift, the last deployments.
 
-    The exit code is 50 if a host is not well.
+    The exit code is 50 if a host is not well, and 20 to 22 if one cannot be asked; the others are shown all the same.
     """
     from turnout.cli.running import run, target
 
     goal = target(options.Shared(environment, config))
     from turnout import inspect
 
-    hosts = run(inspect.status(goal.config, goal.environment, goal.reach))
+    lost: list[TurnoutError] = []
+    hosts = run(inspect.status(goal.config, goal.environment, goal.reach, lost))
     if as_json:
         from turnout.cli.jsonlines import write
 
         write({"app": goal.config.app, "environment": goal.environment.name, "hosts": hosts})
     elif not quiet:
         say(screen(goal.config.app, goal.environment.name, hosts, verbose, time.time()))
+    if lost:
+        raise lost[0]
     raise typer.Exit(exit_code(hosts))
 
 
@@ -56,6 +59,8 @@ def screen(app: str, environment: str, hosts: list[Host], verbose: bool, now: fl
     yield "bold", f"{app} · {environment}"
     for host in hosts:
         yield from headline(host, now)
+        if "problem" in host:
+            continue
         yield from _look(host)
         yield "", f"  health     {health_words(host.get('health') or {})}"
         yield from _processes(host.get("processes") or [])
@@ -67,7 +72,10 @@ def screen(app: str, environment: str, hosts: list[Host], verbose: bool, now: fl
 
 
 def headline(host: Host, now: float) -> Iterator[Line]:
-    """The host and what it runs."""
+    """The host and what it runs, or why it could not be asked."""
+    if "problem" in host:
+        yield "red", f"✗ {host['host']} · {host['problem']}"
+        return
     well = bool((host.get("health") or {}).get("ok")) and not host.get("needs_a_look")
     parts = [
         str(host.get("host")),
