@@ -8,7 +8,7 @@ from typing import Any
 
 from turnout import text
 from turnout.cli import options
-from turnout.cli.out import Line, columns, say, shown
+from turnout.cli.out import Line, columns, say, shown, width
 from turnout.errors import TurnoutError
 
 
@@ -35,13 +35,13 @@ def releases(
 
         write({"app": goal.config.app, "environment": goal.environment.name, "hosts": hosts})
     else:
-        say(screen(hosts, time.time()))
+        say(screen(hosts, time.time(), width()))
     if lost:
         raise lost[0]
 
 
-def screen(hosts: list[dict[str, Any]], now: float) -> Iterator[Line]:
-    """A table a host."""
+def screen(hosts: list[dict[str, Any]], now: float, room: int = 0) -> Iterator[Line]:
+    """A table a host; it fits into `room` columns, if that is not 0."""
     for host in hosts:
         if "problem" in host:
             yield "red", f"✗ {host['host']} · {host['problem']}"
@@ -52,11 +52,17 @@ def screen(hosts: list[dict[str, Any]], now: float) -> Iterator[Line]:
             yield "", "  no release yet"
             continue
         head, *rows = columns(
-            [["", "release", "state", "revision", "age", "by", "subject"], *(_row(one, now) for one in found)]
+            [
+                ["", "release", "state", "revision", "age", "by", "subject"],
+                *(_row(one, now) for one in found),
+            ],
+            "  ",
+            room=room,
+            spare=(3, 5),
         )
-        yield "dim", f"  {head}"
+        yield "dim", head
         for one, row in zip(found, rows, strict=True):
-            yield "green" if one.get("current") else "" if one.get("blessed") else "dim", f"  {row}"
+            yield "green" if one.get("current") else "" if one.get("blessed") else "dim", row
 
 
 def _row(one: dict[str, Any], now: float) -> list[str]:

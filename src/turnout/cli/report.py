@@ -10,7 +10,7 @@ import typer
 
 from turnout import text
 from turnout.cli import options
-from turnout.cli.out import Line, columns, say
+from turnout.cli.out import Line, columns, fold, say, width
 from turnout.errors import TurnoutError, UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def report(
 
         write(made.as_json())
     elif not quiet:
-        say(screen(made, verbose))
+        say(fold(screen(made, verbose), width()))
         say([("green", f"✓ {html} has it with charts")] if html else [])
     if lost:
         raise lost[0]
