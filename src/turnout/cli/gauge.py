@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from turnout import text
-from turnout.cli.out import Line, columns, fold, shown
+from turnout.cli.out import Line, columns, fold, named, shown
 from turnout.errors import TurnoutError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def headline(gauge: Gauge) -> Line:
     """The host, what it runs, whether it answers, how busy it is."""
     last = gauge.last
     if not last:
-        return "yellow", f"! {gauge.name} · {gauge.problem}"
+        return "yellow", f"! {named(gauge.name, gauge.problem)}"
     well = last["ok"] and not gauge.problem
     answer = f"{float(last['seconds']) * 1000:.0f} ms" if last.get("seconds") is not None else "no answer"
     parts = [

@@ -10,7 +10,7 @@ import typer
 
 from turnout import text
 from turnout.cli import options
-from turnout.cli.out import Line, say
+from turnout.cli.out import Line, named, say
 from turnout.cli.running import Target
 from turnout.cli.status import exit_code, headline, health_words
 from turnout.errors import Cancelled, TurnoutError, Unhealthy
@@ -135,7 +135,7 @@ def _dated(lines: Iterator[Line]) -> Iterator[Line]:
 def look_lines(host: str, answer: dict[str, Any] | TurnoutError) -> Iterator[Line]:
     """One look at one host, in a line; below it what does not fit together."""
     if isinstance(answer, TurnoutError):
-        yield "red", f"✗ {host} · {answer.message}"
+        yield "red", f"✗ {named(host, answer.message)}"
         return
     found = answer.get("health") or {}
     doubts = answer.get("needs_a_look") or []

@@ -88,6 +88,11 @@ def fold(lines: Iterable[Line], room: int) -> Iterator[Line]:
             yield style, part
 
 
+def named(host: str, problem: str) -> str:
+    """Why a host could not be asked, with its name once."""
+    return problem if host in problem else f"{host} · {problem}"
+
+
 def shown(value: object) -> str:
     """A value, or a dash where there is none."""
     return "-" if value is None or value == "" else str(value)

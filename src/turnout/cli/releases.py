@@ -8,7 +8,7 @@ from typing import Any
 
 from turnout import text
 from turnout.cli import options
-from turnout.cli.out import Line, columns, say, shown, width
+from turnout.cli.out import Line, columns, named, say, shown, width
 from turnout.errors import TurnoutError
 
 
@@ -44,7 +44,7 @@ def screen(hosts: list[dict[str, Any]], now: float, room: int = 0) -> Iterator[L
     """A table a host; it fits into `room` columns, if that is not 0."""
     for host in hosts:
         if "problem" in host:
-            yield "red", f"✗ {host['host']} · {host['problem']}"
+            yield "red", f"✗ {named(host['host'], host['problem'])}"
             continue
         yield "bold", str(host.get("host"))
         found = host.get("releases") or []

@@ -10,7 +10,7 @@ import typer
 
 from turnout import text
 from turnout.cli import options
-from turnout.cli.out import Line, columns, fold, say, shown, width
+from turnout.cli.out import Line, columns, fold, named, say, shown, width
 from turnout.errors import TurnoutError, Unhealthy
 
 Host = dict[str, Any]
@@ -77,7 +77,7 @@ def screen(
 def headline(host: Host, now: float) -> Iterator[Line]:
     """The host and what it runs, or why it could not be asked."""
     if "problem" in host:
-        yield "red", f"✗ {host['host']} · {host['problem']}"
+        yield "red", f"✗ {named(host['host'], host['problem'])}"
         return
     well = bool((host.get("health") or {}).get("ok")) and not host.get("needs_a_look")
     parts = [
