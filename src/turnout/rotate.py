@@ -55,7 +55,7 @@ class Rotation:
                 await self._all(lambda address: self._add(old[address]), "")
                 new = await self._all(lambda address: self._prove(stack, address), "")
                 self.place()
-            except (TurnoutError, OSError, asyncio.CancelledError) as error:
+            except BaseException as error:
                 await asyncio.shield(self._undo(old))
                 raise self._undone(error) from error
             await self._retire_all(stack, new)
@@ -151,6 +151,9 @@ class Rotation:
             "by": self.by,
         }
         clients = [client for address, client in old.items() if address in self.may_have]
+        self.left = [
+            str(client.address) for client in clients
+        ]  # should nobody wait for the answers (Ctrl-C again)
         ended = await asyncio.gather(
             *(client.call("deauthorize", **gone) for client in clients), return_exceptions=True
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import Any
 
@@ -227,3 +228,46 @@ async def test_a_key_that_is_there_is_ended_only_if_it_is_of_this_rotation(
     if begun:
         await rotation.finish()
         assert set(map(frozenset, estate.keys.values())) == {frozenset({NEW.fingerprint})}
+
+
+async def test_a_key_that_was_not_taken_back_for_certain_is_kept(
+    whole: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C again, while hosts are told: they may still have the new key, and only its file can prove whose it is."""
+    estate, asked = whole(), asyncio.Event()
+    rotation = estate.rotation()
+    usual = Client.call
+
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    async def call(client: Client, name: str, **args: Any) -> dict[str, Any]:
+        if name == "deauthorize":
+            asked.set()
+            await asyncio.Event().wait()
+        return await usual(client, name, **args)
+
+    monkeypatch.setattr(Client, "call", call)
+    rotation.place = full
+    run = asyncio.create_task(rotation.run())
+    await asked.wait()
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+
+    assert rotation.left == ["deploy@a", "deploy@b"]
+
+
+async def test_a_fault_of_our_own_leaves_no_key_either(whole: Any) -> None:
+    """Whatever is raised, the new key is taken back."""
+    estate = whole()
+    rotation = estate.rotation()
+
+    def broken() -> None:
+        raise ValueError
+
+    rotation.place = broken
+    with pytest.raises(ValueError):  # noqa: PT011 - it is ours
+        await rotation.run()
+
+    assert set(map(frozenset, estate.keys.values())) == {frozenset({OLD.fingerprint})}
