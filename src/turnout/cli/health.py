@@ -10,7 +10,7 @@ import typer
 
 from turnout import text
 from turnout.cli import options
-from turnout.cli.out import Line, named, say
+from turnout.cli.out import Line, fold, named, say, width
 from turnout.cli.running import Target
 from turnout.cli.status import exit_code, headline, health_words
 from turnout.errors import Cancelled, TurnoutError, Unhealthy
@@ -59,17 +59,21 @@ def health(
         found = {"app": goal.config.app, "environment": goal.environment.name, "hosts": hosts}
         write(found | ({"outside": answer.as_json()} if answer else {}))
     elif not quiet:
-        for host in hosts:
-            say(headline(host, time.time()))
-            if "problem" in host:
-                continue
-            say([("", f"  health     {health_words(host.get('health') or {})}")])
-            say([("yellow", f"  look       {doubt}") for doubt in host.get("needs_a_look") or ()])
-        if answer:
-            say(outside_lines(answer, time.time()))
+        say(fold(screen(hosts, answer, time.time()), width()))
     if lost:
         raise lost[0]
     raise typer.Exit(exit_code(hosts) or (Unhealthy.exit_code if answer and not answer.ok else 0))
+
+
+def screen(hosts: list[dict[str, Any]], answer: Outside | None, now: float) -> Iterator[Line]:
+    """Every host, and what came back from `url`."""
+    for host in hosts:
+        yield from headline(host, now)
+        if "problem" not in host:
+            yield "", f"  health     {health_words(host.get('health') or {})}"
+            yield from (("yellow", f"  look       {doubt}") for doubt in host.get("needs_a_look") or ())
+    if answer:
+        yield from outside_lines(answer, now)
 
 
 async def _once(goal: Target, lost: list[TurnoutError]) -> tuple[list[dict[str, Any]], Outside | None]:
