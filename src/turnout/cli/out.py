@@ -82,10 +82,9 @@ def fold(lines: Iterable[Line], room: int) -> Iterator[Line]:
             continue
         label = _LABEL.match(line)
         hang = " " * max(2, label.end() if label else 0)
-        for part in textwrap.wrap(
-            line, room, subsequent_indent=hang, break_on_hyphens=False, drop_whitespace=True
-        ):
-            yield style, part
+        glued = line.replace(" · ", "\N{NO-BREAK SPACE}· ")  # no line begins with the dot
+        for part in textwrap.wrap(glued, room, subsequent_indent=hang, break_on_hyphens=False):
+            yield style, part.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def named(host: str, problem: str) -> str:

@@ -66,6 +66,7 @@ def test_a_long_sentence_goes_on_behind_its_label() -> None:
         ("", "  " + "x" * 21),
     ]
     assert list(fold(lines, 0)) == lines
+    assert [line for _, line in fold([("", "✓ a · one two · three")], 16)] == ["✓ a · one two ·", "  three"]
 
 
 @pytest.mark.parametrize("room", [60, 80, 120, 200])
