@@ -25,20 +25,38 @@ if TYPE_CHECKING:
     from turnout.model import Address, Revision
 
 
-async def status(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
-    """One object a host (docs/json.md). A host that cannot be asked raises its error after all have answered."""
-    return await _each(config, environment, reach, "status")
+Lost = list[TurnoutError]
+"""Takes in why hosts could not be asked: such a host is then `{"host", "problem", "exit_code"}` among the others.
+
+Without it, and where no host answered, the first of these errors is raised after all have ended.
+"""
 
 
-async def health(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
+async def status(
+    config: Config, environment: Environment, reach: Reach, lost: Lost | None = None
+) -> list[dict[str, Any]]:
+    """One object a host (docs/json.md)."""
+    return await _each(environment, reach, {"status": config.settings(environment)}, lost)
+
+
+async def health(
+    config: Config, environment: Environment, reach: Reach, lost: Lost | None = None
+) -> list[dict[str, Any]]:
     """Release, health, processes and doubts of each host; `status` without disk and list."""
-    return await _each(config, environment, reach, "health")
+    return await _each(environment, reach, {"health": config.settings(environment)}, lost)
 
 
-async def releases(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
+async def releases(
+    config: Config, environment: Environment, reach: Reach, lost: Lost | None = None
+) -> list[dict[str, Any]]:
     """Each host's releases, newest first."""
-    found = await _each(config, environment, reach, "status")
-    return [{"host": one["host"], "current": one["release"], "releases": one["releases"]} for one in found]
+    found = await status(config, environment, reach, lost)
+    return [
+        one
+        if "problem" in one
+        else {"host": one["host"], "current": one["release"], "releases": one["releases"]}
+        for one in found
+    ]
 
 
 async def decide(
@@ -65,16 +83,15 @@ async def decide(
 
 async def adoption(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
     """What adopting each host would do (docs/protocol.md, `adoption`)."""
-    return await _each(config, environment, reach, "adoption", await adopt.asked(config, environment))
+    return await _each(environment, reach, {"adoption": await adopt.asked(config, environment)})
 
 
 async def dotenv(
     config: Config, environment: Environment, reach: Reach, values: bool = False
 ) -> list[dict[str, Any]]:
     """Each host's dotenv: names and fingerprints; with `values` the text, as a Secret."""
-    found = await _each(
-        config, environment, reach, "read_dotenv", {**config.settings(environment), "values": values}
-    )
+    asked = {**config.settings(environment), "values": values}
+    found = await _each(environment, reach, {"read_dotenv": asked})
     for one in found:
         text = one.pop("text", "")
         one["text"] = Secret(base64.b64decode(text).decode("utf-8", "surrogateescape")) if values else None
@@ -82,35 +99,57 @@ async def dotenv(
 
 
 async def deployments(
-    config: Config, environment: Environment, reach: Reach, limit: int
+    config: Config, environment: Environment, reach: Reach, limit: int, lost: Lost | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """Each host's newest `limit` deployments (0: all), as its journal tells them; by host."""
+    """The newest `limit` deployments (0: all), by host, as its journal tells them; a lost host is not there."""
     found = await _each(
-        config, environment, reach, "history", {**config.settings(environment), "limit": limit}
+        environment, reach, {"history": {**config.settings(environment), "limit": limit}}, lost
     )
-    return {one["host"]: one["deployments"] for one in found}
+    return {one["host"]: one["deployments"] for one in found if "problem" not in one}
+
+
+async def report(
+    config: Config, environment: Environment, reach: Reach, lost: Lost | None = None
+) -> list[dict[str, Any]]:
+    """The status of each host, with all its deployments."""
+    settings = config.settings(environment)
+    return await _each(environment, reach, {"status": settings, "history": {**settings, "limit": 0}}, lost)
 
 
 async def _each(
-    config: Config, environment: Environment, reach: Reach, call: str, args: dict[str, Any] | None = None
+    environment: Environment, reach: Reach, calls: dict[str, dict[str, Any]], lost: Lost | None = None
 ) -> list[dict[str, Any]]:
-    asked = args if args is not None else config.settings(environment)
+    """The answers of every host, in the file's order; what several calls answer is one object."""
     outcomes = await asyncio.gather(
-        *(_ask(environment, reach, address, call, asked) for address in reach.hosts), return_exceptions=True
+        *(_ask(environment, reach, address, calls) for address in reach.hosts), return_exceptions=True
     )
-    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-    if failures:
-        raise failures[0]
-    return [outcome for outcome in outcomes if isinstance(outcome, dict)]
+    found: list[dict[str, Any]] = []
+    errors: list[TurnoutError] = []
+    for address, outcome in zip(reach.hosts, outcomes, strict=True):
+        if isinstance(outcome, TurnoutError):
+            errors.append(outcome)
+            lack = {"problem": outcome.message, "exit_code": outcome.exit_code}
+            found.append({"host": str(address), **lack})
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            found.append({"host": str(address), **outcome})
+    if errors and (lost is None or len(errors) == len(found)):
+        raise errors[0]
+    if lost is not None:
+        lost += errors
+    return found
 
 
 async def _ask(
-    environment: Environment, reach: Reach, address: Address, call: str, args: dict[str, Any]
+    environment: Environment, reach: Reach, address: Address, calls: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
+    answers: dict[str, Any] = {}
     try:
         async with await connect(environment, reach, address) as client:
-            answer = await client.call(call, **args)
+            for call, args in calls.items():
+                answers |= await client.call(call, **args)
     except TurnoutError as error:
         error.host = str(address)
         raise
-    return {"host": str(address), **answer}
+    return answers

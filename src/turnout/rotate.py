@@ -55,11 +55,47 @@ class Rotation:
                 await self._all(lambda address: self._add(old[address]), "")
                 new = await self._all(lambda address: self._prove(stack, address), "")
                 self.place()
-            except (TurnoutError, OSError, asyncio.CancelledError) as error:
+            except BaseException as error:
                 await asyncio.shield(self._undo(old))
                 raise self._undone(error) from error
-            for address in self.reach.hosts:
-                await self._retire_or_say(stack, address, new[address])
+            await self._retire_all(stack, new)
+
+    async def begun(self) -> bool:
+        """Was this rotation cut off when the new key was in its place already? Changes nothing.
+
+        So it was where every host takes the new key, has noted it, and either knows it as the one that replaces the
+        old key or does not take that any more.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                new = await self._all(lambda address: self._open(stack, address, self.new), _NOTHING)
+            except LoginError:
+                return False
+            for address, client in new.items():
+                noted = {one["fingerprint"]: one["replaces"] for one in (await client.call("keys"))["keys"]}
+                if noted.get(self.new.fingerprint, "") not in (None, self.old.fingerprint):
+                    return False
+                if noted[self.new.fingerprint] is None and await self._logs_in(stack, address):
+                    return False
+            return True
+
+    async def _logs_in(self, stack: AsyncExitStack, address: Address) -> bool:
+        try:
+            await self._open(stack, address, self.old)
+        except LoginError:
+            return False
+        return True
+
+    async def finish(self) -> None:
+        """The last part of a rotation that has begun. Raises as `run`."""
+        async with AsyncExitStack() as stack:
+            await self._retire_all(
+                stack, await self._all(lambda address: self._open(stack, address, self.new), "")
+            )
+
+    async def _retire_all(self, stack: AsyncExitStack, new: dict[Address, HostClient]) -> None:
+        for address in self.reach.hosts:
+            await self._retire_or_say(stack, address, new[address])
 
     async def _all(self, act: Callable[[Address], Any], state: str) -> dict[Address, Any]:
         """Do it on every host at once; after all have ended the first failure is raised, the others are its reasons."""
@@ -115,6 +151,9 @@ class Rotation:
             "by": self.by,
         }
         clients = [client for address, client in old.items() if address in self.may_have]
+        self.left = [
+            str(client.address) for client in clients
+        ]  # should nobody wait for the answers (Ctrl-C again)
         ended = await asyncio.gather(
             *(client.call("deauthorize", **gone) for client in clients), return_exceptions=True
         )
@@ -149,9 +188,7 @@ class Rotation:
 
     async def _retire(self, stack: AsyncExitStack, address: Address, client: HostClient) -> None:
         """Remove the old key, and what an earlier rotation did not get to; then prove both over new connections."""
-        known = {str(one["fingerprint"]): one for one in (await client.call("keys"))["keys"]}
-        before = (known.get(self.old.fingerprint) or {}).get("replaces")
-        gone = [self.old.fingerprint, *([str(before)] if before else [])]
+        gone = replaced((await client.call("keys"))["keys"], self.old.fingerprint)
         await client.call("deauthorize", fingerprints=gone, keep=self.new.fingerprint, by=self.by)
         try:
             await self._open(stack, address, self.new)
@@ -162,9 +199,7 @@ class Rotation:
         await self._fails(stack, address)
 
     async def _fails(self, stack: AsyncExitStack, address: Address) -> None:
-        try:
-            await self._open(stack, address, self.old)
-        except LoginError:
+        if not await self._logs_in(stack, address):
             self.say(f"{address}: the old key is gone, and is refused")
             return
         raise TurnoutError(
@@ -175,6 +210,15 @@ class Rotation:
                 "remove it there: AuthorizedKeysFile, AuthorizedKeysCommand or a certificate in sshd_config"
             ],
         )
+
+
+def replaced(keys: list[dict[str, Any]], old: str) -> list[str]:
+    """`old`, and what it was to replace, and so on: each rotation that is cut off leaves one more. Pure."""
+    before = {str(one["fingerprint"]): one["replaces"] for one in keys}
+    gone = [old]
+    while (mark := before.get(gone[-1])) and mark not in gone:
+        gone.append(str(mark))
+    return gone
 
 
 _NOTHING = "nothing was changed: the old key logs in as before"

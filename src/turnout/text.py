@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])?"
@@ -20,6 +21,31 @@ def harmless(text: str) -> str:
 def lines(text: str) -> list[str]:
     """The harmless lines of a foreign text; of a line that overwrote itself, the last version."""
     return [harmless(line.rstrip("\r").rsplit("\r", 1)[-1]) for line in text.split("\n")]
+
+
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal: characters of East Asia take two, marks on others none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
+        for one in text
+    )
+
+
+def padded(text: str, columns: int, right: bool = False) -> str:
+    """The text with spaces behind it, or in front of it, so that it takes so many columns."""
+    space = " " * (columns - width(text))
+    return space + text if right else text + space
+
+
+def cut(text: str, columns: int) -> str:
+    """The text, ended by `…` where it takes more columns."""
+    if width(text) <= columns:
+        return text
+    while text and width(text) >= columns:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 def size(count: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import List
 
+from turnout_host import dotenv, dotenv_edit
 from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.state import State
@@ -27,5 +28,18 @@ def drift(layout: Layout, state: State) -> List[str]:
     said = [sentence[len("drift: ") :] if sentence.startswith("drift: ") else sentence for sentence in found]
     was, now = (record.get("dotenv") or {}).get("base_digest"), survey.dotenv["digest"]
     if was and now and was != now and not survey.dotenv["taken_over"]:
-        said.append(f"the .env was changed since {record['release']}: the next deployment takes it up")
+        names = _changed(layout, str(record["release"]))
+        said.append(f"the .env was changed since {record['release']}{names}: the next deployment takes it up")
     return said
+
+
+def _changed(layout: Layout, name: str) -> str:
+    """The keys whose values differ, by name; order, quotes and comments may differ without that."""
+    try:
+        texts = [
+            dotenv.base_of(file.read_bytes()).decode("utf-8", "surrogateescape")
+            for file in (layout.release(name) / ".env", layout.dotenv)
+        ]
+    except (HostError, OSError):
+        return ""
+    return f" ({', '.join(dotenv_edit.changed_keys(*texts)) or 'no value'})"

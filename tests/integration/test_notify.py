@@ -165,3 +165,17 @@ def test_no_notifier_fails_a_deploy_and_each_failure_is_a_note(live: Site, hook:
         assert f"[[notify]] {number} " in notes
     assert "TURNOUT_HOOK is not set" in notes
     assert "tokenABC123" not in run.out + run.err
+
+
+def test_a_change_of_the_dotenv_is_told_by_its_keys_and_a_pin_is_not_told(live: Site, hook: Hook) -> None:
+    """Names only, never a value; a pin makes nothing live."""
+    listening(live, hook.url)
+
+    assert live.turnout("pin", str(live.current()), check=0)
+    assert hook.posts == []
+    assert live.turnout("env", "set", "GREETED", stdin="by-nobody\n", check=0)
+
+    post = told(hook, live, "success")
+    assert post["title"].endswith(f"production: {live.current()} is live")
+    assert post["message"].splitlines()[1:3] == ["Changed:", "- .env: GREETED"]
+    assert "by-nobody" not in post["message"]

@@ -235,3 +235,65 @@ def test_a_runner_is_refused(one: Estate) -> None:
     """The new key would be lost with it."""
     assert "would be lost" in one.rotate(check=2, VPS_SSH_KEY=one.first, CI="true").err
     untouched(one, one.public)
+
+
+def killed(estate: Estate, lines: int, *arguments: str, **env: str) -> None:
+    """Kill a rotation when it has said so many lines, whatever it does then."""
+    process = Turnout(estate.work, estate.env).start("host", "rotate-key", "--yes", *arguments, **env)
+    try:
+        assert process.stderr
+        for _ in range(lines):
+            process.stderr.readline()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("count, lines", [(1, 4), (1, 5), (1, 6), (2, 6), (2, 9)])
+def test_a_rotation_that_is_killed_leaves_a_key_that_works_and_the_same_again_ends_it(
+    request: pytest.FixtureRequest, count: int, lines: int
+) -> None:
+    """Twice, so that a second old key is left; in the end each host has one key, and it is the one that is here."""
+    some: Estate = request.getfixturevalue("one" if count == 1 else "two")
+    known = [some.first]
+    for _ in range(2):
+        killed(some, lines)
+        here = [file.read_text() for file in some.file.parent.iterdir() if file.suffix != ".pub"]
+        assert all(any(some.logs_in(server, key) for key in here) for server in some.servers)
+        known += [key for key in here if key not in known]
+
+    some.rotate()
+
+    for server in some.servers:
+        assert some.authorized(server).read_text() == OTHERS + some.public
+        assert some.logs_in(server, some.file.read_text())
+        for key in set(known) - {some.file.read_text()}:
+            assert not some.logs_in(server, key)
+
+
+@pytest.mark.parametrize("lines", [7, 9])
+def test_a_rotation_to_another_file_that_is_killed_is_ended_by_the_same_command(
+    two: Estate, lines: int
+) -> None:
+    """Also when the old key, which the variable still holds, is refused by some hosts already."""
+    out = two.work / "new_key"
+    arguments, env = ("--out", str(out)), {"VPS_SSH_KEY": two.first}
+    killed(two, lines, *arguments, **env)
+
+    two.rotate(*arguments, **env)
+    two.rotate(*arguments, **env)  # nothing is left to do, and that is no failure
+
+    for server in two.servers:
+        assert two.logs_in(server, out.read_text())
+        assert not two.logs_in(server, two.first)
+
+
+def test_a_file_that_is_no_part_of_this_rotation_is_left_alone(one: Estate) -> None:
+    """A key that is there already, and logs in: the old one would go for nothing."""
+    out = one.work / "another_key"
+    make_key(out)
+    (server,) = one.servers
+    one.authorize(server, OTHERS + one.public + out.with_name("another_key.pub").read_text())
+
+    assert "is there already" in one.rotate("--out", str(out), check=2, VPS_SSH_KEY=one.first).err
+    assert one.logs_in(server, one.first)

@@ -132,7 +132,7 @@ def test_status_is_one_screen_with_drift_and_the_last_deployments(chatty: Site) 
         chatty.write_dotenv(LOG_LEVEL="debug", MORE="1")
         shown = chatty.turnout("status", check=0).err
         assert "changed: tsconfig.json" in shown
-        assert "the .env was changed since v2" in shown
+        assert "the .env was changed since v2 (MORE): the next deployment takes it up" in shown
         assert shown.count("succeeded") == 2
     finally:
         file.write_bytes(whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import Any
 
@@ -174,6 +175,99 @@ async def test_a_file_that_cannot_be_written_is_a_failure_like_another(whole: An
 
     rotation.place = full
     with pytest.raises(TurnoutError, match="could not be put in its place"):
+        await rotation.run()
+
+    assert set(map(frozenset, estate.keys.values())) == {frozenset({OLD.fingerprint})}
+
+
+@pytest.mark.parametrize(
+    "keys, gone",
+    [
+        ([], ["old"]),
+        ([("old", None)], ["old"]),
+        ([("old", "a"), ("a", "b"), ("new", "old")], ["old", "a", "b"]),
+        ([("old", "a"), ("a", "old")], ["old", "a"]),
+    ],
+)
+def test_every_rotation_that_was_cut_off_leaves_one_more_to_remove(
+    keys: list[tuple[str, str | None]], gone: list[str]
+) -> None:
+    """What the old key was to replace, and what that was to replace."""
+    noted = [{"fingerprint": key, "replaces": before} for key, before in keys]
+    assert rotate.replaced(noted, "old") == gone
+
+
+@pytest.mark.parametrize(
+    "noted, has, begun",
+    [
+        ({}, {"old", "new"}, False),
+        ({"new": "old"}, {"old", "new"}, True),
+        ({"new": "old"}, {"old"}, False),
+        ({"new": "another"}, {"old", "new"}, False),
+        ({"new": None}, {"old", "new"}, False),
+        ({"new": None}, {"new"}, True),
+    ],
+)
+async def test_a_key_that_is_there_is_ended_only_if_it_is_of_this_rotation(
+    whole: Any, monkeypatch: pytest.MonkeyPatch, noted: dict[str, str | None], has: set[str], begun: bool
+) -> None:
+    """A key that somebody else has must not be taken for the new one, or the old one would go for nothing."""
+    estate = whole()
+    estate.keys[HOSTS[0]] = {OLD.fingerprint, NEW.fingerprint}
+    estate.keys[HOSTS[1]] = {f"SHA256:{key}" for key in has}
+    mark = {key: value and f"SHA256:{value}" for key, value in noted.items()}
+
+    def keys(client: Client) -> dict[str, Any]:
+        told = {"new": OLD.fingerprint} if client.address is HOSTS[0] else mark
+        return {"keys": [{"fingerprint": f"SHA256:{key}", "replaces": old} for key, old in told.items()]}
+
+    monkeypatch.setattr(Client, "keys", keys)
+    rotation = estate.rotation()
+
+    assert await rotation.begun() is begun
+    if begun:
+        await rotation.finish()
+        assert set(map(frozenset, estate.keys.values())) == {frozenset({NEW.fingerprint})}
+
+
+async def test_a_key_that_was_not_taken_back_for_certain_is_kept(
+    whole: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C again, while hosts are told: they may still have the new key, and only its file can prove whose it is."""
+    estate, asked = whole(), asyncio.Event()
+    rotation = estate.rotation()
+    usual = Client.call
+
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    async def call(client: Client, name: str, **args: Any) -> dict[str, Any]:
+        if name == "deauthorize":
+            asked.set()
+            await asyncio.Event().wait()
+        return await usual(client, name, **args)
+
+    monkeypatch.setattr(Client, "call", call)
+    rotation.place = full
+    run = asyncio.create_task(rotation.run())
+    await asked.wait()
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+
+    assert rotation.left == ["deploy@a", "deploy@b"]
+
+
+async def test_a_fault_of_our_own_leaves_no_key_either(whole: Any) -> None:
+    """Whatever is raised, the new key is taken back."""
+    estate = whole()
+    rotation = estate.rotation()
+
+    def broken() -> None:
+        raise ValueError
+
+    rotation.place = broken
+    with pytest.raises(ValueError):  # noqa: PT011 - it is ours
         await rotation.run()
 
     assert set(map(frozenset, estate.keys.values())) == {frozenset({OLD.fingerprint})}

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.turnout_host.goods import Link, Program, Tree, contents, entries, pack, sha, stream, text
-from turnout_host import layers
+from turnout_host import layers, recovery, status
 from turnout_host.calls import deployment, goods, looking
-from turnout_host.errors import MigrationError
+from turnout_host.errors import LeaseHeld, MigrationError, SurveyError
 from turnout_host.host import Args, Host
 
 TREE: Tree = {"node_modules/pkg/cli.js": Program(b"#!node"), "node_modules/.bin/pkg": Link("../pkg/cli.js")}
@@ -151,3 +151,33 @@ def test_a_layer_that_no_manifest_can_describe_is_used_all_the_same(there: Host)
     """A package may hold a link that leads out of it, or a name with a line's end."""
     assert made(there, "mkdir node_modules && ln -s /etc/hosts node_modules/x").is_dir()
     assert there.journal.state.layers == {"deps-1": None}
+
+
+@pytest.mark.parametrize(
+    "error, doubts",
+    [
+        (
+            SurveyError("the switch to v2 was left open and cannot be ended"),
+            ["the switch to v2 was left open and cannot be ended"],
+        ),
+        (OSError(28, "No space left on device"), ["[Errno 28] No space left on device"]),
+        (LeaseHeld("somebody else looks, too"), []),
+    ],
+)
+@pytest.mark.parametrize("what", ["status", "health"])
+def test_a_look_shows_what_is_there_although_an_open_switch_cannot_be_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, error: Exception, doubts: list[str]
+) -> None:
+    """On a full disk, say: that is when people look. Two who look at once do not refuse each other."""
+    there = Host(str(tmp_path / "app"))
+    there.journal.state.open = {"release": "v2", "deployment": "d"}
+    monkeypatch.setattr(status, what, lambda *_: {"release": "v1", "needs_a_look": []})
+
+    def fails(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(recovery, "on_contact", fails)
+
+    found = call(getattr(looking, f"call_{what}"), there)
+
+    assert found == {"release": "v1", "needs_a_look": doubts}

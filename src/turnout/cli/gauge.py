@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from turnout import text
-from turnout.cli.out import Line, columns, shown
+from turnout.cli.out import Line, columns, fold, named, shown
 from turnout.errors import TurnoutError
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ HEAD = ["process", "pid", "status", "cpu", "", "memory", "", "restarts", "uptime
 RIGHT = (1, 3, 5, 7, 8, 9)
 DRAWN = (4, 6, 10)
 """Columns of sparklines."""
+SHORTEST = 8
+"""Values that a sparkline shows at least."""
 
 
 @dataclass
@@ -64,25 +66,38 @@ def sparkline(values: Sequence[float | None], least: float = 0.0) -> str:
     )
 
 
-def lines(gauges: Sequence[Gauge], bars: bool = False) -> Iterator[Line]:
-    """Everything as lines; with sparklines where `bars`."""
+def lines(gauges: Sequence[Gauge], room: int = 0) -> Iterator[Line]:
+    """Everything as lines; with sparklines where there is a terminal, which has `room` columns."""
     for gauge in gauges:
-        yield headline(gauge)
+        yield from fold([headline(gauge)], room)
         rows = [_row(gauge, one) for one in gauge.last.get("processes") or []]
         if rows:
-            kept = [at for at in range(len(HEAD)) if bars or at not in DRAWN]
-            right = [kept.index(at) for at in RIGHT]
-            head, *others = columns([[row[at] for at in kept] for row in (HEAD, *rows)], right=right)
-            yield "dim", f"  {head}"
-            for one, row in zip(gauge.last["processes"], others, strict=True):
-                yield "" if one["status"] == "online" else "yellow", f"  {row}"
+            yield from _table(gauge, rows, room)
+
+
+def _table(gauge: Gauge, rows: list[list[str]], room: int) -> Iterator[Line]:
+    """Sparklines stand beside their values, or, where they would be too short to tell anything, below them."""
+    plain = [at for at in range(len(HEAD)) if at not in DRAWN]
+    taken = 2 + sum(max(text.width(row[at]) for row in (HEAD, *rows)) + 2 for at in plain)
+    bars = min(KEPT, (room - taken) // len(DRAWN) - 2)
+    kept = list(range(len(HEAD))) if bars >= SHORTEST else plain
+    cells = [[row[at][-bars:] if at in DRAWN else row[at] for at in kept] for row in rows]
+    right = [kept.index(at) for at in RIGHT]
+    head, *others = columns([[HEAD[at] for at in kept], *cells], "  ", right, room, (kept.index(1),))
+    yield "dim", head
+    for one, row, line in zip(gauge.last["processes"], rows, others, strict=True):
+        yield "" if one["status"] == "online" else "yellow", line
+        if room and kept is plain:
+            part = max(1, (room - 34) // len(DRAWN))
+            cpu, memory, answers = (row[at][-part:].ljust(part) for at in DRAWN)
+            yield "dim", text.cut(f"    cpu {cpu}  memory {memory}  answers in {answers}", room)
 
 
 def headline(gauge: Gauge) -> Line:
     """The host, what it runs, whether it answers, how busy it is."""
     last = gauge.last
     if not last:
-        return "yellow", f"! {gauge.name} · {gauge.problem}"
+        return "yellow", f"! {named(gauge.name, gauge.problem)}"
     well = last["ok"] and not gauge.problem
     answer = f"{float(last['seconds']) * 1000:.0f} ms" if last.get("seconds") is not None else "no answer"
     parts = [
@@ -116,12 +131,12 @@ def _row(gauge: Gauge, one: dict[str, Any]) -> list[str]:
     ]
 
 
-def drawn(title: str, gauges: Sequence[Gauge]) -> RenderableType:
-    """The whole screen for rich; a line that is too long is cut, not wrapped."""
+def drawn(title: str, gauges: Sequence[Gauge], room: int) -> RenderableType:
+    """The whole screen for rich, in `room` columns; a line that is still too long is cut, not wrapped."""
     from rich.console import Group
     from rich.text import Text
 
-    whole = [("bold", title), *lines(gauges, bars=True), ("dim", "q ends")]
+    whole = [("bold", title), *lines(gauges, room), ("dim", "q ends")]
     return Group(
         *(Text(text.harmless(line), style, no_wrap=True, overflow="ellipsis") for style, line in whole)
     )

@@ -10,7 +10,7 @@ import typer
 
 from turnout import text
 from turnout.cli import options
-from turnout.cli.out import Line, say
+from turnout.cli.out import Line, fold, named, say, width
 from turnout.cli.running import Target
 from turnout.cli.status import exit_code, headline, health_words
 from turnout.errors import Cancelled, TurnoutError, Unhealthy
@@ -51,29 +51,40 @@ def health(
             raise typer.Exit from None
         except Cancelled:  # how one leaves what has no end
             raise typer.Exit(Cancelled.exit_code) from None
-    hosts, answer = run(_once(goal))
+    lost: list[TurnoutError] = []
+    hosts, answer = run(_once(goal, lost))
     if as_json:
         from turnout.cli.jsonlines import write
 
         found = {"app": goal.config.app, "environment": goal.environment.name, "hosts": hosts}
         write(found | ({"outside": answer.as_json()} if answer else {}))
     elif not quiet:
-        for host in hosts:
-            say(headline(host, time.time()))
-            say([("", f"  health     {health_words(host.get('health') or {})}")])
-            say([("yellow", f"  look       {doubt}") for doubt in host.get("needs_a_look") or ()])
-        if answer:
-            say(outside_lines(answer, time.time()))
+        say(fold(screen(hosts, answer, time.time()), width()))
+    if lost:
+        raise lost[0]
     raise typer.Exit(exit_code(hosts) or (Unhealthy.exit_code if answer and not answer.ok else 0))
 
 
-async def _once(goal: Target) -> tuple[list[dict[str, Any]], Outside | None]:
+def screen(hosts: list[dict[str, Any]], answer: Outside | None, now: float) -> Iterator[Line]:
+    """Every host, and what came back from `url`."""
+    for host in hosts:
+        yield from headline(host, now)
+        if "problem" not in host:
+            yield "", f"  health     {health_words(host.get('health') or {})}"
+            yield from (("yellow", f"  look       {doubt}") for doubt in host.get("needs_a_look") or ())
+    if answer:
+        yield from outside_lines(answer, now)
+
+
+async def _once(goal: Target, lost: list[TurnoutError]) -> tuple[list[dict[str, Any]], Outside | None]:
     import asyncio
 
     from turnout import inspect
 
     hosts, answer = await asyncio.gather(
-        inspect.health(goal.config, goal.environment, goal.reach), _outside(goal), return_exceptions=True
+        inspect.health(goal.config, goal.environment, goal.reach, lost),
+        _outside(goal),
+        return_exceptions=True,
     )
     if isinstance(hosts, BaseException):
         raise hosts
@@ -128,7 +139,7 @@ def _dated(lines: Iterator[Line]) -> Iterator[Line]:
 def look_lines(host: str, answer: dict[str, Any] | TurnoutError) -> Iterator[Line]:
     """One look at one host, in a line; below it what does not fit together."""
     if isinstance(answer, TurnoutError):
-        yield "red", f"✗ {host} · {answer.message}"
+        yield "red", f"✗ {named(host, answer.message)}"
         return
     found = answer.get("health") or {}
     doubts = answer.get("needs_a_look") or []

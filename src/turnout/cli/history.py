@@ -10,7 +10,8 @@ import typer
 
 from turnout import text
 from turnout.cli import options
-from turnout.cli.out import Line, columns, say, shown
+from turnout.cli.out import Line, columns, fold, say, shown, width
+from turnout.errors import TurnoutError
 
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="The newest N deployments.")]
 STYLES = {"succeeded": "green", "reverted": "red", "failed": "red", "refused": "yellow", None: "yellow"}
@@ -33,27 +34,35 @@ def history(
 
     goal = target(options.Shared(environment, config))
     from turnout import inspect
-    from turnout.watch.history import merged
+    from turnout.report.history import merged
 
-    found = merged(run(inspect.deployments(goal.config, goal.environment, goal.reach, limit)))[:limit]
+    lost: list[TurnoutError] = []
+    found = merged(run(inspect.deployments(goal.config, goal.environment, goal.reach, limit, lost)))[:limit]
     if as_json:
         from turnout.cli.jsonlines import write
 
         write({"app": goal.config.app, "environment": goal.environment.name, "deployments": found})
     else:
-        say(screen(found, verbose))
+        say(fold(screen(found, verbose, width()), width()))
+    if lost:
+        raise lost[0]
 
 
-def screen(rows: Sequence[dict[str, Any]], verbose: bool = False) -> Iterator[Line]:
+def screen(rows: Sequence[dict[str, Any]], verbose: bool = False, room: int = 0) -> Iterator[Line]:
     """A line a deployment; what went wrong, what a person gave as reason, and times of steps below it."""
     if not rows:
         yield "", "no deployment yet"
         return
-    head, *others = columns([HEAD, *map(row_of, rows)], right=(4, 5))
+    head, *others = table(rows, "", room)
     yield "dim", head
     for one, line in zip(rows, others, strict=True):
         yield STYLES.get(one["result"], ""), line
         yield from _below(one, verbose)
+
+
+def table(rows: Sequence[dict[str, Any]], indent: str, room: int) -> list[str]:
+    """A head and a line a deployment, in `room` columns of a terminal (0: in as many as they take)."""
+    return columns([HEAD, *map(row_of, rows)], indent, right=(4, 5), room=room, spare=(7, 5, 6, 1))
 
 
 def row_of(one: dict[str, Any]) -> list[str]:

@@ -74,12 +74,12 @@ async def _live(goal: Target, interval: float, count: int | None) -> None:
     ended = asyncio.Event()
     console = Console(file=sys.stderr, highlight=False)
     with Live(
-        drawn(title, list(gauges.values())), console=console, screen=True, auto_refresh=False
+        drawn(title, list(gauges.values()), console.width), console=console, screen=True, auto_refresh=False
     ) as display:
 
         def tell(host: str, answer: dict[str, Any] | TurnoutError) -> None:
             gauges[host].take(answer)
-            display.update(drawn(title, list(gauges.values())), refresh=True)
+            display.update(drawn(title, list(gauges.values()), console.width), refresh=True)
 
         with listening(lambda key: ended.set() if key in "qQ\x1b" else None):
             work = asyncio.create_task(
@@ -93,7 +93,7 @@ async def _live(goal: Target, interval: float, count: int | None) -> None:
                     task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await work
-    say(lines(list(gauges.values())))  # the last look stays, when the screen is gone
+    say(lines(list(gauges.values()), console.width))  # the last look stays, when the screen is gone
 
 
 async def _lines(goal: Target, interval: float, count: int, failed: dict[str, TurnoutError]) -> None:

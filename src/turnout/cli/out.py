@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
 from turnout import text
@@ -29,17 +32,64 @@ def say(lines: Iterable[Line], stream: TextIO | None = None) -> None:
     stream.flush()
 
 
-def columns(rows: Sequence[Sequence[str]], indent: str = "", right: Sequence[int] = ()) -> list[str]:
-    """Rows as aligned columns; those numbered in `right` end together, the others begin together."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+ROOM = 12
+"""Characters that the last column of a table has at least, or all that it needs."""
+
+
+def width(stream: TextIO | None = None) -> int:
+    """Columns of the terminal; 0 where there is none, and nothing is cut or folded then."""
+    stream = stream or sys.stderr
+    try:
+        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def columns(
+    rows: Sequence[Sequence[str]],
+    indent: str = "",
+    right: Sequence[int] = (),
+    room: int = 0,
+    spare: Sequence[int] = (),
+) -> list[str]:
+    """Rows as aligned columns; those numbered in `right` end together, the others begin together.
+
+    With `room` (columns of the terminal) those in `spare` go, in this order, until there is room; the last one is cut.
+    """
+    widths = [max(map(text.width, column)) for column in zip(*rows, strict=True)]
+    kept = list(range(len(widths)))
+    for at in spare if room else ():
+        *fixed, last = kept
+        if text.width(indent) + sum(widths[one] + 2 for one in fixed) + min(ROOM, widths[last]) > room:
+            kept.remove(at)
     aligned = [
-        [
-            cell.rjust(width) if at in right else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        for row in rows
+        [text.padded(row[at], widths[at], at in right) for at in kept[:-1]] + [row[kept[-1]]] for row in rows
     ]
-    return [(indent + "  ".join(row)).rstrip() for row in aligned]
+    if kept[-1] in right:
+        aligned = [[*row[:-1], text.padded(row[-1], widths[kept[-1]], True)] for row in aligned]
+    lines = [(indent + "  ".join(row)).rstrip() for row in aligned]
+    return [text.cut(line, room) for line in lines] if room else lines
+
+
+_LABEL = re.compile(r" *(?:\w+ {2,})?")
+
+
+def fold(lines: Iterable[Line], room: int) -> Iterator[Line]:
+    """Lines that are longer than `room` go on below, behind their label; 0 leaves them."""
+    for style, line in lines:
+        if not room or text.width(line) <= room:
+            yield style, line
+            continue
+        label = _LABEL.match(line)
+        hang = " " * max(2, label.end() if label else 0)
+        glued = line.replace(" · ", "\N{NO-BREAK SPACE}· ")  # no line begins with the dot
+        for part in textwrap.wrap(glued, room, subsequent_indent=hang, break_on_hyphens=False):
+            yield style, part.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def named(host: str, problem: str) -> str:
+    """Why a host could not be asked, with its name once."""
+    return problem if host in problem else f"{host} · {problem}"
 
 
 def shown(value: object) -> str:

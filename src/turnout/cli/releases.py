@@ -8,7 +8,8 @@ from typing import Any
 
 from turnout import text
 from turnout.cli import options
-from turnout.cli.out import Line, columns, say, shown
+from turnout.cli.out import Line, columns, named, say, shown, width
+from turnout.errors import TurnoutError
 
 
 def releases(
@@ -27,29 +28,41 @@ def releases(
     goal = target(options.Shared(environment, config))
     from turnout import inspect
 
-    hosts = run(inspect.releases(goal.config, goal.environment, goal.reach))
+    lost: list[TurnoutError] = []
+    hosts = run(inspect.releases(goal.config, goal.environment, goal.reach, lost))
     if as_json:
         from turnout.cli.jsonlines import write
 
         write({"app": goal.config.app, "environment": goal.environment.name, "hosts": hosts})
     else:
-        say(screen(hosts, time.time()))
+        say(screen(hosts, time.time(), width()))
+    if lost:
+        raise lost[0]
 
 
-def screen(hosts: list[dict[str, Any]], now: float) -> Iterator[Line]:
-    """A table a host."""
+def screen(hosts: list[dict[str, Any]], now: float, room: int = 0) -> Iterator[Line]:
+    """A table a host; it fits into `room` columns, if that is not 0."""
     for host in hosts:
+        if "problem" in host:
+            yield "red", f"✗ {named(host['host'], host['problem'])}"
+            continue
         yield "bold", str(host.get("host"))
         found = host.get("releases") or []
         if not found:
             yield "", "  no release yet"
             continue
         head, *rows = columns(
-            [["", "release", "state", "revision", "age", "by", "subject"], *(_row(one, now) for one in found)]
+            [
+                ["", "release", "state", "revision", "age", "by", "subject"],
+                *(_row(one, now) for one in found),
+            ],
+            "  ",
+            room=room,
+            spare=(3, 5),
         )
-        yield "dim", f"  {head}"
+        yield "dim", head
         for one, row in zip(found, rows, strict=True):
-            yield "green" if one.get("current") else "" if one.get("blessed") else "dim", f"  {row}"
+            yield "green" if one.get("current") else "" if one.get("blessed") else "dim", row
 
 
 def _row(one: dict[str, Any], now: float) -> list[str]:

@@ -10,8 +10,8 @@ import typer
 
 from turnout import text
 from turnout.cli import options
-from turnout.cli.out import Line, columns, say
-from turnout.errors import UsageError
+from turnout.cli.out import Line, columns, fold, say, width
+from turnout.errors import TurnoutError, UsageError
 
 if TYPE_CHECKING:
     from turnout.report.report import Report
@@ -40,7 +40,8 @@ def report(
     goal = target(options.Shared(environment, config))
     from turnout.report.gather import gather
 
-    made = run(gather(goal.config, goal.environment, goal.reach, last))
+    lost: list[TurnoutError] = []
+    made = run(gather(goal.config, goal.environment, goal.reach, last, lost))
     if html:
         _write(html, made)
     if as_json:
@@ -48,8 +49,10 @@ def report(
 
         write(made.as_json())
     elif not quiet:
-        say(screen(made, verbose))
+        say(fold(screen(made, verbose), width()))
         say([("green", f"✓ {html} has it with charts")] if html else [])
+    if lost:
+        raise lost[0]
 
 
 def _write(file: Path, made: Report) -> None:

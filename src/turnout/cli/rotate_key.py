@@ -17,9 +17,12 @@ from turnout.errors import LoginError, UsageError
 from turnout.model import LOCAL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from turnout.cli.running import Target
     from turnout.config import Reach
     from turnout.hosts.keyfile import Pair
+    from turnout.rotate import Rotation
 
 VARIABLE = "VPS_SSH_KEY"
 
@@ -31,6 +34,8 @@ class Plan:
     old: Pair
     source: str
     file: Path
+    begun: Pair | None = None
+    """The key that is in `file` already: the same command was cut off, and only the old key has to go."""
 
 
 def rotate_key(
@@ -58,19 +63,11 @@ def rotate_key(
     reach = replace(goal.reach, hosts=tuple(one for one in goal.reach.hosts if one.host != LOCAL))
     if not reach.hosts:
         raise UsageError("local is this machine: there is no key to rotate")
-    plan = run(_plan(goal, reach, key, out))
+    plan = run(_plan(goal, reach, key, out.absolute() if out else None))
     if not quiet:
         say([("bold", f"the key {plan.old.fingerprint} ({plan.source}) will be replaced")])
         say([("", f"  on {address}") for address in reach.hosts])
-        say(
-            [
-                (
-                    "",
-                    f"  the new one goes to {plan.file}"
-                    + " (the old one is kept beside it)" * plan.file.exists(),
-                )
-            ]
-        )
+        say([("", f"  {_where(plan)}")])
         say([("", "  whatever else knows the old key must be told of the new one")])
     if not (yes or agreed("go on? [y/N] ")):
         raise UsageError("nothing was agreed to")
@@ -84,6 +81,15 @@ def rotate_key(
         hosts = [str(address) for address in reach.hosts]
         names = {"file": str(plan.file), "backup": str(backup) if backup else None}
         write({"hosts": hosts, "old": plan.old.fingerprint, "new": new.fingerprint, **names})
+
+
+def _where(plan: Plan) -> str:
+    if plan.begun:
+        return (
+            f"the new one is in {plan.file} since the rotation that was cut off: only the old one has to go"
+        )
+    kept = " (the old one is kept beside it)" if plan.file.exists() else ""
+    return f"the new one goes to {plan.file}{kept}"
 
 
 async def _plan(goal: Target, reach: Reach, key: Path | None, out: Path | None) -> Plan:
@@ -103,9 +109,12 @@ async def _plan(goal: Target, reach: Reach, key: Path | None, out: Path | None) 
                 ],
             )
         name = f"turnout-{goal.config.app}-{goal.environment.name}"
-        return Plan(keyfile.Pair.of(identity(reach.key)), VARIABLE, _free(out or Path.home() / ".ssh" / name))
+        pair = keyfile.Pair.of(identity(reach.key))
+        return await _apart(goal, reach, Plan(pair, VARIABLE, out or Path.home() / ".ssh" / name))
     file, old = (key, keyfile.read(key)) if key else await _that_logs_in(goal, reach)
-    return Plan(old, str(file), _free(out) if out else _real(file))
+    if out:
+        return await _apart(goal, reach, Plan(old, str(file), out))
+    return Plan(old, str(file), _real(file))
 
 
 def _real(file: Path) -> Path:
@@ -113,10 +122,20 @@ def _real(file: Path) -> Path:
     return file.resolve()
 
 
-def _free(file: Path) -> Path:
-    if file.exists():
-        raise UsageError(f"{file} is there already", remedy="name another one: --out FILE")
-    return file.absolute()
+async def _apart(goal: Target, reach: Reach, plan: Plan) -> Plan:
+    """The plan for a file of its own, which may be there only if this very rotation was cut off. Raises UsageError."""
+    from turnout.hosts import keyfile
+
+    if not plan.file.exists():
+        return plan
+    taken = UsageError(f"{plan.file} is there already", remedy="name another one: --out FILE")
+    try:
+        new = keyfile.read(plan.file)
+    except UsageError:
+        raise taken from None
+    if new.fingerprint == plan.old.fingerprint or not await _rotation(goal, reach, plan, new).begun():
+        raise taken
+    return replace(plan, begun=new)
 
 
 async def _that_logs_in(goal: Target, reach: Reach) -> tuple[Path, Pair]:
@@ -145,26 +164,35 @@ async def _that_logs_in(goal: Target, reach: Reach) -> tuple[Path, Pair]:
     )
 
 
-def _carry_out(goal: Target, reach: Reach, plan: Plan, quiet: bool) -> tuple[Pair, Path | None]:
+def _rotation(
+    goal: Target,
+    reach: Reach,
+    plan: Plan,
+    new: Pair,
+    place: Callable[[], None] = lambda: None,
+    quiet: bool = True,
+) -> Rotation:
     import getpass
     import socket
 
-    from turnout.cli.running import run
-    from turnout.hosts import keyfile
     from turnout.rotate import Rotation
 
+    by = f"{getpass.getuser()}@{socket.gethostname()}"
+    said = (lambda _: None) if quiet else (lambda line: say([("green", f"✓ {line}")]))
+    return Rotation(goal.environment, reach, plan.old, new, by, place, said)
+
+
+def _carry_out(goal: Target, reach: Reach, plan: Plan, quiet: bool) -> tuple[Pair, Path | None]:
+    from turnout.cli.running import run
+    from turnout.hosts import keyfile
+
+    if plan.begun:
+        run(_rotation(goal, reach, plan, plan.begun, quiet=quiet).finish())
+        return plan.begun, None
     fresh = not plan.file.with_name(plan.file.name + keyfile.NEW).exists()
     new = keyfile.begin(plan.file, f"turnout-{goal.environment.name}-{time.strftime('%Y%m%d')}")
     backups: list[Path | None] = []
-    rotation = Rotation(
-        goal.environment,
-        reach,
-        plan.old,
-        new,
-        f"{getpass.getuser()}@{socket.gethostname()}",
-        lambda: backups.append(keyfile.place(plan.file, new)),
-        lambda line: None if quiet else say([("green", f"✓ {line}")]),
-    )
+    rotation = _rotation(goal, reach, plan, new, lambda: backups.append(keyfile.place(plan.file, new)), quiet)
     try:
         run(rotation.run())
     except BaseException:

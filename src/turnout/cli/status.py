@@ -10,8 +10,8 @@ import typer
 
 from turnout import text
 from turnout.cli import options
-from turnout.cli.out import Line, columns, say, shown
-from turnout.errors import Unhealthy
+from turnout.cli.out import Line, columns, fold, named, say, shown, width
+from turnout.errors import TurnoutError, Unhealthy
 
 Host = dict[str, Any]
 """One host's object of docs/json.md."""
@@ -29,20 +29,24 @@ def status(
 ) -> None:
     """Show what runs where on one screen: release, health, processes, disk, drift, the last deployments.
 
-    The exit code is 50 if a host is not well.
+    The exit code is 50 if a host is not well, and 20 to 22 if one cannot be asked; the others are shown all the same.
     """
     from turnout.cli.running import run, target
 
     goal = target(options.Shared(environment, config))
     from turnout import inspect
 
-    hosts = run(inspect.status(goal.config, goal.environment, goal.reach))
+    lost: list[TurnoutError] = []
+    hosts = run(inspect.status(goal.config, goal.environment, goal.reach, lost))
     if as_json:
         from turnout.cli.jsonlines import write
 
         write({"app": goal.config.app, "environment": goal.environment.name, "hosts": hosts})
     elif not quiet:
-        say(screen(goal.config.app, goal.environment.name, hosts, verbose, time.time()))
+        room = width()
+        say(fold(screen(goal.config.app, goal.environment.name, hosts, verbose, time.time(), room), room))
+    if lost:
+        raise lost[0]
     raise typer.Exit(exit_code(hosts))
 
 
@@ -51,23 +55,30 @@ def exit_code(hosts: list[Host]) -> int:
     return 0 if all((host.get("health") or {}).get("ok") for host in hosts) else Unhealthy.exit_code
 
 
-def screen(app: str, environment: str, hosts: list[Host], verbose: bool, now: float) -> Iterator[Line]:
-    """The whole screen; with `verbose` every release is listed."""
+def screen(
+    app: str, environment: str, hosts: list[Host], verbose: bool, now: float, room: int = 0
+) -> Iterator[Line]:
+    """The whole screen; with `verbose` every release is listed. Tables fit into `room` columns, if it is not 0."""
     yield "bold", f"{app} · {environment}"
     for host in hosts:
         yield from headline(host, now)
+        if "problem" in host:
+            continue
         yield from _look(host)
         yield "", f"  health     {health_words(host.get('health') or {})}"
-        yield from _processes(host.get("processes") or [])
+        yield from _processes(host.get("processes") or [], room)
         yield from _disk(host.get("disk") or {})
         yield from _drift(host.get("drift") or [])
         yield from _releases(host.get("releases") or [], verbose)
-        yield from _deployments(host.get("deployments") or [])
+        yield from _deployments(host.get("deployments") or [], room)
         yield from _under_way(host, now)
 
 
 def headline(host: Host, now: float) -> Iterator[Line]:
-    """The host and what it runs."""
+    """The host and what it runs, or why it could not be asked."""
+    if "problem" in host:
+        yield "red", f"✗ {named(host['host'], host['problem'])}"
+        return
     well = bool((host.get("health") or {}).get("ok")) and not host.get("needs_a_look")
     parts = [
         str(host.get("host")),
@@ -94,7 +105,10 @@ def _look(host: Host) -> Iterator[Line]:
         yield "yellow", f"  look       {doubt}"
 
 
-def _processes(processes: list[dict[str, Any]]) -> Iterator[Line]:
+INDENT = " " * 13
+
+
+def _processes(processes: list[dict[str, Any]], room: int) -> Iterator[Line]:
     if not processes:
         yield "", "  processes  none"
         return
@@ -112,10 +126,10 @@ def _processes(processes: list[dict[str, Any]]) -> Iterator[Line]:
         ]
         for one in processes
     ]
-    first, *others = columns(rows, right=(1, 3, 4, 5, 6))
-    yield "dim", f"  processes  {first}"
+    first, *others = columns(rows, INDENT, right=(1, 3, 4, 5, 6), room=room, spare=(1, 6, 3))
+    yield "dim", f"  processes  {first.removeprefix(INDENT)}"
     for line in others:
-        yield "", f"             {line}"
+        yield "", line
 
 
 def _disk(disk: dict[str, Any]) -> Iterator[Line]:
@@ -144,17 +158,17 @@ def _drift(drift: list[str]) -> Iterator[Line]:
         yield "yellow", f"  {'' if number else 'drift':<10} {sentence}"
 
 
-def _deployments(deployments: list[dict[str, Any]]) -> Iterator[Line]:
+def _deployments(deployments: list[dict[str, Any]], room: int) -> Iterator[Line]:
     """The last five, newest first; `turnout history` has the others."""
     if not deployments:
         return
-    from turnout.cli.history import HEAD, STYLES, row_of
+    from turnout.cli.history import STYLES, table
 
     newest = deployments[:-6:-1]
-    head, *others = columns([HEAD, *map(row_of, newest)], right=(4, 5))
-    yield "dim", f"  deployed   {head}"
+    head, *others = table(newest, INDENT, room)
+    yield "dim", f"  deployed   {head.removeprefix(INDENT)}"
     for one, line in zip(newest, others, strict=True):
-        yield STYLES.get(one["result"], ""), f"             {line}"
+        yield STYLES.get(one["result"], ""), line
 
 
 def _under_way(host: Host, now: float) -> Iterator[Line]:

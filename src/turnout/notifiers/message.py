@@ -27,7 +27,7 @@ _NOTHING = "\N{ZERO WIDTH SPACE}"
 
 @dataclass(frozen=True)
 class Facts:
-    """What a message is made of: `changes` are commit subjects, newest first; `seconds` is how long it has taken."""
+    """What a message is made of: `changes` are commit subjects, newest first, or keys; `seconds` what it took."""
 
     app: str
     environment: str
@@ -78,6 +78,12 @@ def success(facts: Facts) -> Message:
     return _message(
         ("success",), facts, f"{facts.release or ''} {went}", [first, *_changes(facts, label), *link]
     )
+
+
+def restored(facts: Facts) -> Message:
+    """The database was overwritten by a backup; the release is the one that ran before."""
+    first = f"The database on {_hosts(facts)} was restored, after {text.took(facts.seconds)}."
+    return _message(("success",), facts, "the database was restored", [first, *_changes(facts, "Changed:")])
 
 
 def failure(facts: Facts, failed: Failed) -> Message:

@@ -1,1 +1,1 @@
-"""`turnout report`: what the last deployments took, against their median and the spec's budgets."""
+"""The journals of all hosts told together, and what the last deployments took against their median and the budgets."""

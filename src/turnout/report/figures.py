@@ -64,33 +64,6 @@ class Spread:
         return cls(values[-1], median(values), min(values), max(values), len(values))
 
 
-def merged(hosts: Iterable[Sequence[Row]]) -> list[dict[str, Any]]:
-    """One row a deployment, oldest first. Hosts work side by side, so a step took as long as on the slowest one."""
-    found: dict[str, dict[str, Any]] = {}
-    for rows in hosts:
-        for row in rows:
-            name = str(row["deployment"])
-            found[name] = (
-                _joined(found[name], row) if name in found else {**row, "steps": dict(row["steps"] or {})}
-            )
-    return sorted(found.values(), key=lambda row: float(row["started"]))
-
-
-def _joined(one: dict[str, Any], other: Row) -> dict[str, Any]:
-    steps = dict(one["steps"])
-    for name, took in (other["steps"] or {}).items():
-        steps[name] = max(float(took), steps.get(name, 0.0))
-    worse = one if _gravity(one) >= _gravity(other) else other
-    latest = max((row["finished"] for row in (one, other) if row["finished"] is not None), default=None)
-    sent = [row["bytes_sent"] for row in (one, other) if row["bytes_sent"] is not None]
-    return {**worse, "steps": steps, "finished": latest, "bytes_sent": sum(sent) if sent else None}
-
-
-def _gravity(row: Row) -> int:
-    order = (None, "skipped", "unchanged", "succeeded", "refused", "failed", "reverted")
-    return order.index(row["result"]) if row["result"] in order else 0
-
-
 def counted(rows: Iterable[Row]) -> list[Row]:
     """Those that the figures are about."""
     return [row for row in rows if row["command"] in COMMANDS and row["result"] in COUNTED]

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from turnout import inspect
 from turnout.errors import TurnoutError
 from turnout.report import figures
+from turnout.report.history import merged
 from turnout.report.report import Report, used
-from turnout.runner import connect
 from turnout.source.git import Repository
 
 if TYPE_CHECKING:
     from turnout.config.schema import Config, Environment
     from turnout.config.surroundings import Reach
-    from turnout.model import Address
 
 
-async def gather(config: Config, environment: Environment, reach: Reach, last: int) -> Report:
-    """The report of the last `last` deployments. A host that cannot be asked raises its error."""
-    answers = await asyncio.gather(*(_ask(config, environment, reach, one) for one in reach.hosts))
-    rows = figures.window(figures.merged(history for history, _ in answers), last)
-    resources = {str(host): used(status) for host, (_, status) in zip(reach.hosts, answers, strict=True)}
+async def gather(
+    config: Config, environment: Environment, reach: Reach, last: int, lost: inspect.Lost
+) -> Report:
+    """The report of the last `last` deployments, as the hosts tell it that can be asked."""
+    asked = await inspect.report(config, environment, reach, lost)
+    hosts = {one["host"]: one for one in asked if "problem" not in one}
+    told = merged({name: host["deployments"] for name, host in hosts.items()})
+    rows = figures.window(told[::-1], last)
+    resources = {name: used(host) for name, host in hosts.items()}
     committed = await _committed(config, {str(row["revision"]) for row in rows if row["revision"]})
     return Report(config.app, environment.name, time.time(), rows, resources, committed)
-
-
-async def _ask(
-    config: Config, environment: Environment, reach: Reach, address: Address
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    try:
-        async with await connect(environment, reach, address) as client:
-            history = await client.call("history", limit=0)
-            return history["deployments"], await client.call("status", **config.settings(environment))
-    except TurnoutError as error:
-        error.host = str(address)
-        raise
 
 
 async def _committed(config: Config, commits: set[str]) -> dict[str, float]:

@@ -62,6 +62,7 @@ async def survey(work: Work, host: Target) -> Done:
     refuse(host, answer["findings"])
     tried = await host.client.call("try_dotenv", **change.args())
     change.database = change.database or tried["database"]
+    work.about = [f".env: {', '.join(tried['keys']) or 'no value'}"]
     if tried["same"]:
         change.same.add(host.name)
         if len(change.same) == len(work.targets):

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from turnout.notifiers.base import Notifier
 
 Make = Callable[[Facts], Message]
+UNTOLD = ("pin", "backup")
+"""Commands whose success is no news; a failure is."""
 
 
 async def notify(work: Work) -> Done:
-    """Begin to tell that it is live; who could not be told is among the notes of the result."""
+    """Begin to tell that it is done; who could not be told is among the notes of the result."""
     for note in work.notes:
         work.note(note, "notify")
-    count = tell(work, message.success)
+    if work.command in UNTOLD:
+        return Done("users see nothing of it", "skipped")
+    count = tell(work, message.restored if work.command == "restore" else message.success)
     return Done(f"{count} being told" if count else "on this screen")
 
 
@@ -109,7 +113,9 @@ async def _facts(work: Work) -> Facts:
 
 
 async def _changes(work: Work, commit: str) -> tuple[str, ...]:
-    """Subjects of the commits that come in, or, with a rollback, that go out; none where git cannot tell."""
+    """What it is about: subjects of commits that come in, or, with a rollback, go out; none where git cannot tell."""
+    if work.about:
+        return tuple(work.about)
     first = work.targets[0] if work.targets else None
     serving = str(first.record(first.running).get("revision") or "") if first else ""
     if not commit or not serving or commit == serving:

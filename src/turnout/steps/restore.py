@@ -13,6 +13,7 @@ from turnout.steps.work import Done, Target, Work
 async def check(name: str, work: Work, host: Target) -> Done:
     """Read the whole backup on the host and compare it with what its journal says."""
     running(host)
+    work.about = [f"the database, to that of {name}"]
     record = (await host.client.call("check_backup", name=name))["backup"]
     for migration in lacking(host, record):
         work.notes.append(

@@ -143,6 +143,8 @@ class Work:
     """Gets contents, by blob name, that are not on this machine: the build was skipped, or another host has them."""
     migrated: list[str] = field(default_factory=list)
     """Migrations that this deployment applied; they stay in, however it ends."""
+    about: list[str] = field(default_factory=list)
+    """What it changes where that is no commits: keys of the dotenv, the database. People are told of it."""
     notes: list[str] = field(default_factory=list)
     timings: dict[tuple[str, str | None], float] = field(default_factory=dict)
     """Seconds of each step that has ended, by its name and its host (None: the deployer)."""

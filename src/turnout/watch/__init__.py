@@ -1,1 +1,1 @@
-"""What goes on looking: logs, live figures, the health from outside, and the journals of all hosts told together."""
+"""What goes on looking: logs, live figures, and the health from outside."""

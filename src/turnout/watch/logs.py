@@ -65,6 +65,11 @@ class Feed:
         self._client: HostClient | None = None
         self._left: int | None = None
 
+    @property
+    def follows(self) -> bool:
+        """Whether it goes on with what comes."""
+        return self._wish.follow
+
     async def past(self) -> list[Line]:
         """The last lines that are there already. Raises the host's errors."""
         found: list[Line] = []
@@ -141,6 +146,9 @@ async def read(
     try:
         if wish.lines is not None:
             await _past(feeds, wish.lines, out, errors)
+        if wish.follow and len(errors) < len(feeds):  # its end, which tells them, may be far away
+            for name, error in errors.items():
+                note(_without(name, error))
         if wish.lines is None or wish.follow:
             await _pump([feed for feed in feeds if feed.name not in errors], out, note, errors)
         for name, error in errors.items():
@@ -165,9 +173,22 @@ async def _past(feeds: list[Feed], count: int, out: Out, errors: dict[str, BaseE
     await out(lines[-count:] if count else [])
 
 
+def _without(name: str, error: BaseException) -> str:
+    return f"{name}: {getattr(error, 'message', error)}; only the others are read"
+
+
 async def _pump(feeds: list[Feed], out: Out, note: Note, errors: dict[str, BaseException]) -> None:
     merge = Merge(feed.name for feed in feeds)
-    tasks = {feed.name: asyncio.create_task(feed.pump(merge, note)) for feed in feeds}
+
+    async def pump(feed: Feed) -> None:
+        try:
+            await feed.pump(merge, note)
+        except TurnoutError as error:
+            if feed.follows and len(feeds) > 1:
+                note(_without(feed.name, error))
+            raise
+
+    tasks = {feed.name: asyncio.create_task(pump(feed)) for feed in feeds}
     try:
         while lines := await _turn(merge, tasks):
             await out(lines)

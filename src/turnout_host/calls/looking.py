@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
+
 from turnout_host import facts, history, layers, recovery, since, status, survey, switch
 from turnout_host.calls.common import Answer, newer, next_number, record_of
-from turnout_host.errors import LeaseHeld
+from turnout_host.errors import HostError, LeaseHeld
 from turnout_host.host import Args, Host, Say
 from turnout_host.lease import public
 
@@ -46,19 +48,19 @@ def call_since(host: Host, args: Args, say: Say) -> Answer:
 
 def call_status(host: Host, args: Args, say: Say) -> Answer:
     """One look at everything; ends a job that was left open, if nobody is at it."""
-    recover_if_free(host, say)
-    return status.status(host.layout, host.journal.state, newer(args))
+    problem = _tried(host, say)
+    return _with(problem, status.status(host.layout, host.journal.state, newer(args)))
 
 
 def call_health(host: Host, args: Args, say: Say) -> Answer:
     """The quick part of it."""
-    recover_if_free(host, say)
-    return status.health(host.layout, host.journal.state, newer(args))
+    problem = _tried(host, say)
+    return _with(problem, status.health(host.layout, host.journal.state, newer(args)))
 
 
 def call_history(host: Host, args: Args, say: Say) -> Answer:
     """The deployments that the journal knows, newest first; `limit` 0 means all."""
-    recover_if_free(host, say)
+    _tried(host, say)
     found = history.rows(host.journal.state.deployments, status.at_work(host.layout, host.journal.state))
     limit = int(args.number("limit", 100))
     return {"deployments": found[::-1][: limit or None]}
@@ -68,6 +70,21 @@ def call_sample(host: Host, args: Args, say: Say) -> Answer:
     """One quick look at processes, answers and machine."""
     host.journal.refresh()
     return host.sampler.look(host.journal.state, newer(args))
+
+
+def _tried(host: Host, say: Say) -> str:
+    """End what was left open; why not, if that cannot be: a look shows what is there all the same."""
+    try:
+        recover_if_free(host, say)
+    except LeaseHeld:  # somebody else is ending it now
+        return ""
+    except (HostError, OSError) as error:
+        return str(error)
+    return ""
+
+
+def _with(problem: str, result: Dict[str, Any]) -> Dict[str, Any]:
+    return dict(result, needs_a_look=[*([problem] if problem else []), *result["needs_a_look"]])
 
 
 def recover_if_free(host: Host, say: Say) -> None:

@@ -17,14 +17,16 @@ from turnout_host.logs.files import Log, logs
 def rotate(folder: Path, max_size: int, keep: int) -> List[str]:
     """Turn every log over `max_size` bytes; `keep` older turns stay. Returns the names of those that were turned.
 
+    One that cannot be (logrotate is at it, the folder is somebody else's) is left as it is.
     Only to be called when a reload follows: the processes that run now write on into the file that was renamed.
     """
     turned = []
     for family in logs(folder).values():
         now = family[-1]
         if now.turn == 0 and now.size > max_size:
-            _turn(family, max(1, keep))
-            turned.append(now.path.name)
+            with contextlib.suppress(OSError):  # a log that stays large is no reason to take a release back
+                _turn(family, max(1, keep))
+                turned.append(now.path.name)
     return turned
 
 

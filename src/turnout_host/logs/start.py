@@ -30,8 +30,6 @@ def begin(
                 left = None if left is None else left - 1
             if left == 0:
                 break
-        else:
-            offsets[one.inode] = 0
     return offsets
 
 

@@ -154,7 +154,7 @@ def test_a_look_as_lines() -> None:
         "4.2",
         "ms",
     ]
-    assert "▅▅" in [text for _, text in gauge.lines([one], bars=True)][2]
+    assert "▅▅" in [text for _, text in gauge.lines([one], 200)][2]
 
 
 def test_a_host_that_is_gone_says_so_and_keeps_its_figures() -> None:

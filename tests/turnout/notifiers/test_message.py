@@ -74,6 +74,21 @@ def test_every_end_has_its_event(told: message.Message, events: tuple[str, ...])
     assert told.title.startswith("api · production: ")
 
 
+def test_a_restore_does_not_claim_that_anything_went_live() -> None:
+    """The release is the one of before; what changed is the database."""
+    facts = Facts("api", "production", "restore", "ann", ("h",), changes=("the database, to that of x",))
+
+    told = message.restored(facts)
+
+    assert told.title == "api · production: the database was restored"
+    assert told.body.splitlines() == [
+        "The database on h was restored, after 0.0 s.",
+        "Changed:",
+        "- the database, to that of x",
+        "restore by ann",
+    ]
+
+
 def test_a_rollback_says_what_is_taken_back() -> None:
     """The commits are those that go out."""
     facts = Facts(

@@ -157,3 +157,14 @@ async def test_a_flood_is_held_back_at_the_host(hosts: Any, monkeypatch: pytest.
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
     assert a.asked - first <= HELD + 1000
+
+
+@pytest.mark.parametrize("lines", [10, None])
+async def test_following_says_at_once_whose_lines_are_missing(hosts: Any, lines: int | None) -> None:
+    """The error itself comes at the end, which may be tomorrow."""
+    hosts(a=Played(1, 2), b=Unreachable("nobody answers"))
+    reading = Reading(Wish(lines=lines, since=None if lines else 0.0, follow=True))
+
+    await reading.until("2")
+
+    assert reading.notes == [f"{B}: nobody answers; only the others are read"]

@@ -184,3 +184,34 @@ def test_every_line_is_read_exactly_once(tmp_path: Path, ops: list[str]) -> None
             written.append(f"line {len(written)}")
             add(folder, written[-1], name={"out": "out.log", "err": "err.log", "old": "out.log.1"}[op])
     assert sorted(seen) == sorted(written)
+
+
+def read_so_far() -> int:
+    """Bytes that this process has read from files."""
+    return int(Path("/proc/self/io").read_text().split()[1])
+
+
+def test_the_last_lines_of_a_huge_file_are_read_from_its_end(tmp_path: Path) -> None:
+    """A gigabyte (a hole, so that it takes no room) is not read for ten lines."""
+    with (tmp_path / "out.log").open("wb") as log:
+        log.truncate(1_000_000_000)
+        log.seek(0, os.SEEK_END)
+        log.write(b"\n" + b"".join(b"2026-11-25T13:41:%02d: line\n" % number for number in range(50)))
+
+    before = read_so_far()
+    found = Reader(tmp_path, ["out"], None, lines=10).take(10, 1 << 18, 1.0, True)
+
+    assert [line.text[17:19] for line in found] == [f"{number}" for number in range(40, 50)]
+    assert read_so_far() - before < 4_000_000
+
+
+def test_what_no_line_is_wanted_of_is_not_read_twice(tmp_path: Path) -> None:
+    """The search for the last wanted lines came to the beginning: reading goes on at the first one that was found."""
+    (tmp_path / "out.log").write_text("no\n" * 1000 + "yes\n" + "no\n" * 10)
+    (tmp_path / "err.log").write_text("no\n" * 1000)
+    wanted = "yes".__eq__
+
+    reader = Reader(tmp_path, ["out", "err"], None, lines=10, wanted=wanted)
+
+    assert reader.behind() == len("yes\n" + "no\n" * 10)
+    assert [line.text for line in reader.take(100, 1 << 18, 1.0, True)] == ["yes"]

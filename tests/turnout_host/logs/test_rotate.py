@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from turnout_host.logs import rotate as rotation
+from turnout_host.logs.files import Log, logs
 from turnout_host.logs.rotate import rotate
 
 
@@ -52,3 +56,21 @@ def test_a_writer_that_holds_the_file_open_loses_nothing(tmp_path: Path) -> None
         writer.write("after\n")
     assert (tmp_path / "out.log.1").read_text() == "before\n" * 5 + "after\n"
     assert (tmp_path / "out.log").read_text() == ""
+
+
+def test_a_log_that_cannot_be_turned_is_left_and_the_others_are_turned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else's logrotate was faster: that must not cost the activation that is under way."""
+    for name in ("err.log", "out.log"):
+        (tmp_path / name).write_text("x" * 20)
+
+    def listed(folder: Path) -> dict[str, list[Log]]:
+        found = logs(folder)
+        (folder / "err.log").unlink()
+        return found
+
+    monkeypatch.setattr(rotation, "logs", listed)
+
+    assert rotate(tmp_path, 10, 3) == ["out.log"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.log", "out.log.1"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from turnout.watch.history import merged
+from turnout.report.history import merged
 
 
 def row(deployment: str, started: float, **more: Any) -> dict[str, Any]:
