@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import tarfile
 from typing import Any
 
 import pytest
 
-from tests.support.site import API_KEY, Site
+from tests.support.site import API_KEY, Site, until
 
 pytestmark = pytest.mark.integration
 MIGRATION = "backend/prisma/migrations/20261125090000_{name}/migration.sql"
@@ -85,8 +87,79 @@ def test_a_change_is_told_in_full(live: Site) -> None:
     assert seen["dotenv_missing"] == ["MAIL_HOST"]
     assert seen["seconds"] > 0
     assert seen["bytes_to_send"] < 100_000
-    assert "v1 does not know: drop column Video.url" in screen
+    assert "refused, v1 cannot live with 20261125090000_drop_url: drop column Video.url" in screen
     assert "MAIL_HOST" in screen
+
+
+def test_what_an_earlier_release_was_made_of_is_planned_without_its_lease(live: Site) -> None:
+    """A revert: what the host has in v1 is not sent again; a deployment asks the host's store under its lease."""
+    live.greet("Two")
+    assert live.deploy().finished["release"] == "v2"
+    live.git("revert", "--no-edit", "HEAD")
+    seen = planned(live, 3)
+
+    assert (seen["running"], seen["release"], seen["bytes_of_contents"]) == ("v2", "v3", 0)
+    assert (seen["migrations"], seen["rollback"]) == ([], {"release": "v2", "safe": True})
+    assert {one["path"] for one in seen["files"]} == {"src/config/greeting.ts"}
+
+
+def test_a_dependency_is_told_from_the_lock_files_and_shipped(live: Site) -> None:
+    """Its name, both versions, and that the layer is made anew; with two hosts, each is told of."""
+    lock = live.repo / "backend/package-lock.json"
+    before = (lock.read_text(), (live.repo / "backend/package.json").read_text())
+    subprocess.run(
+        ["npm", "install", "--package-lock-only", "--save-exact", "--ignore-scripts", "left-pad@1.3.0"],
+        cwd=lock.parent,
+        env=live._deployer_env(),
+        check=True,
+        capture_output=True,
+    )
+    live.commit({}, "Pad")
+    toml = live.repo / "turnout.toml"
+    text = toml.read_text()
+    toml.write_text(text.replace("hosts = [", 'hosts = ["local", '))
+    try:
+        hosts = live.turnout("plan", "--json", check=3).json["hosts"]
+    finally:
+        toml.write_text(text)
+        live.commit(
+            dict(zip(("backend/package-lock.json", "backend/package.json"), before, strict=True)), "No"
+        )
+
+    for seen in hosts:
+        assert seen["dependencies"] == [
+            {"name": "left-pad", "old": [], "new": ["1.3.0"], "direct": True, "dev": False}
+        ]
+        assert seen["runtime"]["dependencies"] == "shipped"
+        assert seen["bytes_to_send"] > 100_000
+    assert [seen["host"] for seen in hosts] == ["local", live.sshd.address]
+
+
+def test_while_a_deployment_is_under_way(live: Site) -> None:
+    """The plan says who is at work, waits for nothing, and ends nothing."""
+    live.write_toml(bake="30s")
+    live.greet("Slowly")
+    process = live.start("deploy", "--json")
+    try:
+        assert process.stdout
+        next(line for line in process.stdout if "proved by" in line)
+        (seen,) = live.turnout("plan", "--json", check=3).json["hosts"]
+        process.send_signal(signal.SIGKILL)
+        until(
+            lambda: (
+                (live.turnout("plan", "--json").json["hosts"][0]["findings"] or [{}])[0].get("what")
+                == "lease"
+            )
+        )
+        (left,) = live.turnout("plan", "--json", check=3).json["hosts"]
+        assert not [one for one in live.journal() if one["type"] == "activation.ended"][2:]
+    finally:
+        process.kill()
+        process.communicate()
+        live.write_toml()
+
+    assert "is at work here (deploy): a deployment is refused until it ends" in seen["findings"][0]["why"]
+    assert "a deployment would wait for it" in left["findings"][0]["why"]
 
 
 def test_a_revision_of_another_branch_is_told_to_be_refused(live: Site) -> None:

@@ -50,8 +50,11 @@ def call_status(host: Host, args: Args, say: Say) -> Answer:
 
 
 def call_health(host: Host, args: Args, say: Say) -> Answer:
-    """The quick part of it."""
-    recover_if_free(host, say)
+    """The quick part of it; with `look` an open job stays as it is."""
+    if args.flag("look"):
+        host.journal.refresh()
+    else:
+        recover_if_free(host, say)
     return status.health(host.layout, host.journal.state, newer(args))
 
 
