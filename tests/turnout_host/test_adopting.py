@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from tests.turnout_host.site import Site, pm2_folder, until
 from turnout_host import facts, proc, relocate
 from turnout_host.calls import adopting
+from turnout_host.errors import Unhealthy
 from turnout_host.host import Args, Host
 
 FORK = "{ exec_mode: 'fork', instances: 1 }"
@@ -83,3 +85,27 @@ def test_where_names_cannot_be_exchanged_it_takes_two_renames_and_says_so(
     assert (site.layout.current.resolve(), (first / "uploads/cat").read_text()) == (first, "cat")
     assert (site.layout.shared / "uploads").is_dir()
     assert not old.call(adopting.call_adoption)["needed"]
+
+
+def test_a_reload_that_fails_says_how_to_start_what_ran_before(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes that work in a backup are led to v1; if that cannot be proved, the line to type names the backup."""
+    old, backup = Old(site, "{}"), site.layout.backups / "backup-20241023-120000"
+    shutil.copytree(site.layout.current, backup, symlinks=True)
+    site.hand("delete", "app")
+    site.hand("start", "ecosystem.config.js", "--env", "production", cwd=backup)
+    until(lambda: site.probe().ask().ok)
+    old.call(adopting.call_adopt)
+
+    def fail(*_: Any) -> Any:
+        raise Unhealthy("it is sick")
+
+    monkeypatch.setattr(adopting, "prove", fail)
+    with pytest.raises(Unhealthy) as caught:
+        old.call(adopting.call_prove_adopted)
+
+    assert caught.value.detail["remedy"][-1] == (
+        f"or start what ran before: cd {backup} && pm2 delete app; pm2 start ecosystem.config.js --env production"
+    )
+    assert old.call(adopting.call_adoption)["needed"]
