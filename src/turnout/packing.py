@@ -13,6 +13,7 @@ from turnout.artifact import archive
 from turnout.builder import dependencies
 from turnout.builder.cache import Cache
 from turnout.builder.runtime import own_platform
+from turnout.config.surroundings import Reach
 from turnout.runner import connect
 from turnout.source.git import Repository
 from turnout.steps import build, checkout, toolchain
@@ -20,7 +21,6 @@ from turnout.steps.work import Work
 
 if TYPE_CHECKING:
     from turnout.config.schema import Config, Environment
-    from turnout.config.surroundings import Reach
     from turnout.events import Bus
     from turnout.model import DeployOptions, Revision
 
@@ -38,12 +38,13 @@ class Packed:
 
 
 async def pack(
-    config: Config, environment: Environment, reach: Reach, options: DeployOptions, bus: Bus, file: Path
+    config: Config, environment: Environment, options: DeployOptions, bus: Bus, file: Path
 ) -> Packed:
     """Build the revision and write the package. Raises BuildError, PackageError, UsageError, OSError."""
+    nowhere = Reach(())
     async with AsyncExitStack() as stack:
-        opener = partial(connect, environment, reach)
-        work = Work(config, environment, reach, bus, Cache(), opener, stack, "package", options)
+        opener = partial(connect, environment, nowhere)
+        work = Work(config, environment, nowhere, bus, Cache(), opener, stack, "package", options)
         work.repository = await Repository.find(config.file.parent)
         work.revision = await work.repository.resolve(options.ref, config.source)
         await checkout.checkout(work)

@@ -59,6 +59,7 @@ class Adoption:
         """What would happen, and what is in the way."""
         moves, found = self.moves(), self._unexplained()
         self._movable_folder()
+        self._outward(self.folder)
         self._dotenv()
         self.findings += self.serving.findings()
         shared = releases.shared_names(list(self._args.get("shared") or []))
@@ -114,6 +115,7 @@ class Adoption:
                 if os.path.lexists(str(move.old)) and not relocate.leads(move.old, move.new):
                     found.append(move)
                     self._movable(move)
+                    self._outward(move.old)
         return found
 
     def dotenv(self) -> Dict[str, Any]:
@@ -142,9 +144,21 @@ class Adoption:
                 "unmount it, with its files kept",
             )
         elif not os.access(str(self.folder), os.W_OK):
-            why = f"current/ belongs to {self.folder.owner()}, and cannot be moved by this user"
+            why = f"current/ belongs to user {self.folder.stat().st_uid}, and cannot be moved by this one"
             remedy = f"on the host: sudo chown -R $(id -un) {self.folder}"
             self._find("current", self.folder, why, remedy)
+
+    def _outward(self, folder: Path) -> None:
+        """A `.env -> ../.env` would lead nowhere from releases/v1, for the processes that run, too."""
+        for link in list(relocate.outward(folder))[:SHOWN]:
+            name, target = (
+                link.relative_to(self.folder),
+                os.path.join(str(link.parent), os.readlink(str(link))),
+            )
+            why = f"current/{name} is a relative link that leads out of {folder.name}/, which moves"
+            self._find(
+                "link", link, why, f"make it an absolute one: ln -sfn {os.path.normpath(target)} {link}"
+            )
 
     def _movable(self, move: Move) -> None:
         if move.old.is_symlink() and not os.readlink(str(move.old)).startswith("/"):
@@ -165,7 +179,12 @@ class Adoption:
             releases.shared_names(list(self._args.get("shared") or [])),
             [str(one) for one in self._args.get("ignore") or []],
         )
-        found = unexplained(str(self.folder), rules)
+        try:
+            found = unexplained(str(self.folder), rules)
+        except PermissionError as error:
+            where = str(error.filename or self.folder)
+            self._find("current", where, f"{where} cannot be read by this user", "let this user read it")
+            return []
         if found:
             names = ", ".join(one.path for one in found[:SHOWN])
             more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""

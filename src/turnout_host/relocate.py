@@ -11,7 +11,7 @@ import errno
 import os
 import platform
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Iterator, Optional
 
 from turnout_host import disk
 from turnout_host.errors import SurveyError
@@ -80,6 +80,19 @@ def free(old: Path, new: Path) -> bool:
     if not os.path.lexists(str(new)):
         return True
     return old.is_dir() and new.is_dir() and not (any(new.iterdir()) and any(old.iterdir()))
+
+
+def outward(folder: Path) -> Iterator[Path]:
+    """Relative links below `folder` that lead out of it, and so would lead elsewhere from another place."""
+    for where, folders, files in () if folder.is_symlink() else os.walk(str(folder)):
+        for name in folders + files:
+            link = Path(where, name)
+            if not link.is_symlink() or os.path.isabs(os.readlink(str(link))):
+                continue
+            inside = os.path.relpath(where, str(folder))
+            lands = os.path.normpath(os.path.join(inside, os.readlink(str(link))))
+            if lands.split("/")[0] == ".." and link.exists():
+                yield link
 
 
 def _onto_folder(old: Path, new: Path) -> bool:

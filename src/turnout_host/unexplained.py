@@ -41,10 +41,18 @@ def unexplained(folder: str, rules: Rules) -> List[Found]:
 
 
 def matches(path: str, patterns: Sequence[str]) -> bool:
-    """Is the path, or a folder above it, one of these patterns?"""
+    """Is the path, or a folder above it, one of these patterns? What looks like one may be a name: `cat[1].png`."""
+    return named(path, patterns) or any(fnmatchcase(one, each) for one in _above(path) for each in patterns)
+
+
+def named(path: str, names: Sequence[str]) -> bool:
+    """Is the path, or a folder above it, one of these names?"""
+    return any(one in names for one in _above(path))
+
+
+def _above(path: str) -> List[str]:
     parts = path.split("/")
-    above = ["/".join(parts[: count + 1]) for count in range(len(parts))]
-    return any(fnmatchcase(one, pattern) for one in above for pattern in patterns)
+    return ["/".join(parts[: count + 1]) for count in range(len(parts))]
 
 
 def siblings(names: Sequence[str]) -> List[str]:
@@ -58,7 +66,8 @@ def _folder(root: str, inside: str, rules: Rules) -> Tuple[List[Found], bool]:
     explained = False
     for entry in _entries(f"{root}/{inside}"):
         path = f"{inside}/{entry.name}" if inside else entry.name
-        if path in NEVER or matches(path, [*rules.shared, *siblings(rules.shared), *rules.ignore]):
+        shared = named(path, [*rules.shared, *siblings(rules.shared)])  # names, as releases link them
+        if path in NEVER or shared or matches(path, rules.ignore):
             explained = True
         elif entry.is_dir(follow_symlinks=False):
             below, some = _folder(root, path, rules)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import tarfile
 from typing import Any
 
 import pytest
 
-from tests.support.site import API_KEY, Site
+from tests.support.site import API_KEY, Site, until
 
 pytestmark = pytest.mark.integration
 MIGRATION = "backend/prisma/migrations/20261125090000_{name}/migration.sql"
@@ -85,8 +86,52 @@ def test_a_change_is_told_in_full(live: Site) -> None:
     assert seen["dotenv_missing"] == ["MAIL_HOST"]
     assert seen["seconds"] > 0
     assert seen["bytes_to_send"] < 100_000
-    assert "v1 does not know: drop column Video.url" in screen
+    assert "refused, v1 cannot live with 20261125090000_drop_url: drop column Video.url" in screen
     assert "MAIL_HOST" in screen
+
+
+def test_what_an_earlier_release_was_made_of_is_planned_without_its_lease(live: Site) -> None:
+    """A revert: what the host has in v1 is not sent again; a deployment asks the host's store under its lease."""
+    live.greet("Two")
+    assert live.deploy().finished["release"] == "v2"
+    live.git("revert", "--no-edit", "HEAD")
+    seen = planned(live, 3)
+
+    assert (seen["running"], seen["release"], seen["bytes_of_contents"]) == ("v2", "v3", 0)
+    assert (seen["migrations"], seen["rollback"]) == ([], {"release": "v2", "safe": True})
+    assert {one["path"] for one in seen["files"]} == {"src/config/greeting.ts"}
+
+
+def test_a_dependency_is_told_from_the_lock_files_and_shipped(live: Site) -> None:
+    """Its name, both versions, and that the layer is made anew; with two hosts, each is told of."""
+    lock = live.repo / "backend/package-lock.json"
+    before = (lock.read_text(), (live.repo / "backend/package.json").read_text())
+    subprocess.run(
+        ["npm", "install", "--package-lock-only", "--save-exact", "--ignore-scripts", "left-pad@1.3.0"],
+        cwd=lock.parent,
+        env=live._deployer_env(),
+        check=True,
+        capture_output=True,
+    )
+    live.commit({}, "Pad")
+    toml = live.repo / "turnout.toml"
+    text = toml.read_text()
+    toml.write_text(text.replace("hosts = [", 'hosts = ["local", '))
+    try:
+        hosts = live.turnout("plan", "--json").json["hosts"]
+    finally:
+        toml.write_text(text)
+        live.commit(
+            dict(zip(("backend/package-lock.json", "backend/package.json"), before, strict=True)), "No"
+        )
+
+    for seen in hosts:
+        assert seen["dependencies"] == [
+            {"name": "left-pad", "old": [], "new": ["1.3.0"], "direct": True, "dev": False}
+        ]
+        assert seen["runtime"]["dependencies"] == "shipped"
+        assert seen["bytes_to_send"] > 100_000
+    assert [seen["host"] for seen in hosts] == ["local", live.sshd.address]
 
 
 def test_a_revision_of_another_branch_is_told_to_be_refused(live: Site) -> None:
@@ -119,3 +164,27 @@ def test_the_package_is_the_specs(live: Site) -> None:
     assert {(member.uid, member.gid, member.uname, member.mtime) for member in members} == {
         (0, 0, "", 315_532_800)
     }
+
+
+def at_work(site: Site) -> str:
+    """What the plan says of who is at work on the host."""
+    (seen,) = site.turnout("plan", "--json", check=3).json["hosts"]
+    return " ".join(found["why"] for found in seen["findings"] if found["what"] == "lease")
+
+
+def test_while_a_deployment_is_under_way(live: Site) -> None:
+    """The plan says who is at work, waits for nothing, and ends nothing that a killed deployer left."""
+    live.write_toml(bake="60s")
+    live.greet("Slowly")
+    process = live.start("deploy", "--json")
+    try:
+        assert process.stdout
+        next(line for line in process.stdout if "proved by" in line)
+        before = [one["type"] for one in live.journal()]
+        assert "is at work here (deploy): a deployment is refused until it ends" in at_work(live)
+        process.kill()
+        until(lambda: "a deployment would wait for it" in at_work(live))
+        assert [one["type"] for one in live.journal()] == before
+    finally:
+        process.kill()
+        process.communicate()

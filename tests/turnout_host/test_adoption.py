@@ -100,6 +100,50 @@ def test_what_is_there_twice_is_not_merged(layout: Layout) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "link, target, told",
+    [
+        (".env", "../env", "current/.env is a relative link that leads out of current/, which moves"),
+        (".env", "/etc/hostname", None),
+        ("node_modules/.bin/tool", "../tool/cli.js", None),
+        (
+            "node_modules/lib",
+            "../../lib",
+            "current/node_modules/lib is a relative link that leads out of current/",
+        ),
+        ("uploads/a", "../public/a", "current/uploads/a is a relative link that leads out of uploads/"),
+        ("logs/gone", "../../gone", None),
+    ],
+)
+def test_relative_links_that_would_lead_elsewhere_are_refused(
+    layout: Layout, link: str, target: str, told: str | None
+) -> None:
+    """releases/v1 lies deeper than current/: the app that runs would lose its .env in the moment of the exchange."""
+    for file in ("env", "lib/a", "current/node_modules/tool/cli.js", "current/public/a"):
+        (layout.path / file).parent.mkdir(parents=True, exist_ok=True)
+        (layout.path / file).write_text("PORT=3000\n")
+    place = layout.current / link
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.symlink_to(target)
+
+    found = whys(look(layout, shared=["logs", "uploads"], ignore=["public", "node_modules"]), "link")
+
+    assert [why for why in found if not told or told not in why] == []
+    assert bool(found) == bool(told)
+
+
+def test_a_folder_that_cannot_be_read_is_named(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uploads of another user: nobody could say what is in it, so it is not adopted."""
+
+    def refuse(*_: Any) -> Any:
+        raise PermissionError(13, "Permission denied", "/app/current/uploads")
+
+    monkeypatch.setattr(adoption, "unexplained", refuse)
+
+    assert whys(look(layout), "current") == ["/app/current/uploads cannot be read by this user"]
+
+
 def test_unexplained_files_are_named_with_both_ways_out(layout: Layout) -> None:
     """The lines for turnout.toml are whole: what is shared already stays in."""
     (layout.current / "uploads").mkdir()

@@ -64,6 +64,20 @@ def test_a_layer_that_was_laid_but_not_written_down_is_used(there: Host, hurt: b
     assert call(looking.call_state, there)["layers"] == ["deps-1"], "one without a folder is none"
 
 
+def test_a_look_alone_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`plan` and `decide` promise to change nothing: an open switch with nobody at it waits for another contact."""
+    there, ended = Host(str(tmp_path / "app")), []
+    there.lease.acquire(lambda: 0, {"deployment": "d"}, 0.0, lambda _: None)
+    there.journal.append("activation.asked", "d", release="v1")
+    there.lease.release()
+    monkeypatch.setattr(recovery, "on_contact", lambda *_: ended.append(1))
+
+    assert call(looking.call_health, there, look=True)["needs_a_look"]
+    assert ended == []
+    call(looking.call_health, there)
+    assert ended == [1]
+
+
 def staged(there: Host, *migrations: str, name: str = "v1") -> None:
     """A release with these migrations, ready for `migrate`."""
     there.layout.release(name).mkdir()

@@ -52,6 +52,12 @@ def test_what_a_person_named_is_explained(tmp_path: Path, rule: str) -> None:
     assert found(tmp_path, files, **{rule: named}) == []
 
 
+def test_shared_are_names_and_a_name_may_look_like_a_pattern(tmp_path: Path) -> None:
+    """A pattern in `shared` would link nothing in the next release; `cat[1].png` is what Turnout said to write."""
+    assert found(tmp_path, "uploads/a.png", shared="up*") == ["uploads/"]
+    assert found(tmp_path / "b", "uploads/cat[1].png", ignore="uploads/cat[1].png") == []
+
+
 def test_links_and_empty_folders_are_seen_as_they_are(tmp_path: Path) -> None:
     """A link is not followed, and is named; an empty folder holds nothing to lose."""
     (tmp_path / "empty/inside").mkdir(parents=True)

@@ -31,10 +31,14 @@ def package(
     quiet: options.Quiet = False,
 ) -> None:
     """Build a revision and write it as one archive: dist, production node_modules, prisma and so on; never a .env."""
-    from turnout.cli.running import run, target
+    from turnout.cli.running import run
+    from turnout.config import load
     from turnout.events import Bus, Event
 
-    goal = target(options.Shared(environment, config))
+    read = load(config, Path.cwd())
+    goal = read.environment(environment)  # no host is reached, and none need be named
+    if out.is_dir() or not out.parent.is_dir():  # before a build that would be for nothing
+        raise PackageError(f"{out} cannot be written", why="--out names a file, in a folder that is there")
     from turnout.packing import pack
 
     def hear(event: Event) -> None:
@@ -43,11 +47,11 @@ def package(
         if shown:
             say([("dim", f"  {shown}")])
 
-    bus = Bus("package", goal.environment.name)
+    bus = Bus("package", goal.name)
     if not (quiet or as_json):
         bus.listen(hear)
     try:
-        done = run(pack(goal.config, goal.environment, goal.reach, DeployOptions(ref), bus, out))
+        done = run(pack(read, goal, DeployOptions(ref), bus, out))
     except OSError as error:
         raise PackageError(f"{out} cannot be written", why=error.strerror or str(error)) from None
     if as_json:

@@ -204,13 +204,13 @@ def _back(one: Outlook) -> Iterator[Line]:
     elif one.back_is_safe:
         yield "green", f"  way back      {one.running}, which works with all of this"
     else:
-        hurt = [
-            str(effect)
-            for migration in one.migrations
-            for effect in migration.effects
-            if not effect.only_adds
-        ]
-        yield "yellow", f"  way back      {one.running} does not know: {'; '.join(hurt)}"
+        yield from (
+            (
+                "yellow",
+                f"  {'' if at else 'way back':<13} {'' if at else f'refused, {one.running} cannot live with '}{line}",
+            )
+            for at, line in enumerate(one.broken)
+        )
 
 
 def _note(event: Event) -> None:

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from turnout.artifact.stream import stream
 from turnout.builder.cache import Cache
-from turnout.builder.runtime import own_platform
 from turnout.config import example
-from turnout.errors import UsageError
+from turnout.errors import GateRefused, UsageError
 from turnout.gate.verdict import decide
 from turnout.hosts.faults import typed
 from turnout.planning import forecast, locks
 from turnout.planning.outlook import Outlook, Plan
-from turnout.planning.pending import pending
+from turnout.planning.pending import broken, pending
 from turnout.runner import connect
 from turnout.steps import adopt, build, checkout, evidence, package, toolchain
 from turnout.steps import connect as connecting
+from turnout.steps.checks import same_as_promised
 from turnout.steps.gate import said
 from turnout.steps.send import LEVEL
 from turnout.steps.unchanged import same
@@ -55,29 +55,42 @@ async def look(
         await connecting.look(work)
         assert work.revision
         decision = decide(await evidence.gather(work, branch))
-        verdict, reasons = decision.word, decision.reasons or [said(work, decision, branch)]
+        verdict, reasons = str(decision.word), decision.reasons or [said(work, decision, branch)]
+        remedy = list(decision.remedy)
+        if verdict == "skip":  # a deployment ends here, too
+            nothing = [_outlook(host, unchanged=True) for host in work.targets]
+            return Plan(work.revision, verdict, reasons, remedy, nothing)
         await checkout.checkout(work)
         await toolchain.toolchain(work)
         work.note("building, as a deployment would", "build")
-        await build.build(work)
+        await build.really(
+            work
+        )  # neither checks, which take their time, nor a host's store, which takes a lease
+        try:
+            same_as_promised(work)
+        except GateRefused as error:
+            verdict, reasons, remedy = "refuse", [error.message, *error.why], error.remedy
         await package.layers_of(work)
         hosts = [await _host(work, target) for target in work.targets]
         if verdict == "deploy" and all(one.unchanged for one in hosts):
             verdict, reasons = "skip", ["every host serves exactly this, and well"]
-        return Plan(work.revision, verdict, reasons, decision.remedy, hosts)
+        return Plan(work.revision, verdict, reasons, remedy, hosts)
 
 
 async def _host(work: Work, host: Target) -> Outlook:
-    assert work.revision
-    record = host.record(host.running)
-    seen = Outlook(host.name, f"v{host.state['next']}", host.running, record.get("revision"))
+    seen = _outlook(host)
     await _survey(work, host, seen)
     await _changes(work, seen)
-    _migrations(work, host, seen)
+    await _migrations(work, host, seen)
     seen.runtime = _runtime(work, host)
     await _goods(work, host, seen)
     seen.unchanged = not seen.adoption and await same(work, host)
     return seen
+
+
+def _outlook(host: Target, *, unchanged: bool = False) -> Outlook:
+    record = host.record(host.running)
+    return Outlook(host.name, f"v{host.state['next']}", host.running, record.get("revision"), unchanged)
 
 
 async def _survey(work: Work, host: Target, seen: Outlook) -> None:
@@ -105,7 +118,20 @@ async def _survey(work: Work, host: Target, seen: Outlook) -> None:
     seen.keys_missing = [name for name in names if name not in keys]
     for found in findings:
         found["remedy"] = [typed(line, host.address) for line in found["remedy"]]
-    seen.findings = findings
+    seen.findings = [*findings, *_under_way(host)]
+
+
+def _under_way(host: Target) -> list[dict[str, Any]]:
+    """Somebody is at work there, or was: what is planned now may be otherwise in a moment."""
+    holder, left = host.state.get("lease"), host.state.get("open")
+    if holder:
+        until = "would wait for it" if holder.get("orphan") else "is refused until it ends"
+        why = f"{holder.get('by')} is at work here ({holder.get('work')}): a deployment {until}"
+    elif left:
+        why = f"the switch to {left['release']} was left open: a deployment ends it first"
+    else:
+        return []
+    return [{"what": "lease", "where": host.name, "why": why, "remedy": [], "fatal": False}]
 
 
 async def _changes(work: Work, seen: Outlook) -> None:
@@ -129,8 +155,8 @@ async def _changes(work: Work, seen: Outlook) -> None:
         seen.packages = locks.changes(before, after)
 
 
-def _migrations(work: Work, host: Target, seen: Outlook) -> None:
-    """Those that the journal does not know to be in this database (the same rule as the host's own)."""
+async def _migrations(work: Work, host: Target, seen: Outlook) -> None:
+    """Those that the journal does not know to be in this database (the host's own rule), and what they break."""
     serving = host.record(host.state.get("serving"))
     base = (serving.get("dotenv") or {}).get("base_digest")
     known = serving.get("migrations") if serving.get("migrated") == "finished" else None
@@ -140,26 +166,43 @@ def _migrations(work: Work, host: Target, seen: Outlook) -> None:
         known = None
         seen.known_by = "the journal knows of none: Prisma applies those that the database lacks"
     seen.migrations = pending(work.artifact.folder, known)
+    schema = await _schema(work, seen)
+    if schema is not None:
+        seen.broken = broken(work.artifact.folder, seen.migrations, schema)
+    elif seen.running:  # nobody knows what that release uses
+        seen.broken = [
+            f"{one.name}: {what}" for one in seen.migrations for what in one.effects if not what.only_adds
+        ]
+
+
+async def _schema(work: Work, seen: Outlook) -> str | None:
+    """The schema.prisma of what runs there; None where that revision is not known here."""
+    assert work.repository
+    if not seen.revision or seen.unknown:
+        return None
+    path = (
+        "prisma/schema.prisma" if work.config.source == "." else f"{work.config.source}/prisma/schema.prisma"
+    )
+    return await work.repository.text(seen.revision, path)
 
 
 def _runtime(work: Work, host: Target) -> dict[str, Any]:
     daemon = host.facts.get("daemon") or {}
-    own = own_platform()
     return {
         "node": work.runs.node,
         "node_there": daemon.get("node") or (host.facts.get("node") or {}).get("version"),
         "pm2": host.pm2,
         "platform": host.platform,
-        "dependencies": _dependencies(work, host, own),
+        "dependencies": _dependencies(work, host),
     }
 
 
-def _dependencies(work: Work, host: Target, own: str) -> str:
+def _dependencies(work: Work, host: Target) -> str:
     """`there`, `shipped` or `made there`."""
     key = host.layers.get("dependencies")
     if not host.lacks(key):
         return "there"
-    return "shipped" if key in work.layers or (host.platform == own) else "made there"
+    return "shipped" if key in work.layers else "made there"
 
 
 async def _goods(work: Work, host: Target, seen: Outlook) -> None:

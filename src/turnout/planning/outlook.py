@@ -29,6 +29,8 @@ class Outlook:
     """Why commits and files cannot be told, "" when they can."""
     packages: list[Package] = field(default_factory=list)
     migrations: list[Migration] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    """What of it the running release could not live with, so that going back would be refused."""
     known_by: str = ""
     """How it is known which migrations are in: `the journal`, or why they are all listed."""
     keys_missing: list[str] = field(default_factory=list)
@@ -46,7 +48,7 @@ class Outlook:
     @property
     def back_is_safe(self) -> bool:
         """Would the running release work with what the pending migrations do?"""
-        return all(one.only_adds for one in self.migrations)
+        return not self.broken
 
 
 @dataclass

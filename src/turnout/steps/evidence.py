@@ -144,7 +144,7 @@ async def _around(work: Work, host: Target, record: dict[str, Any]) -> str:
 async def _ask(work: Work, host: Target, record: dict[str, Any]) -> str:
     survey, health = await asyncio.gather(
         host.client.call("survey", shared=list(work.config.release.shared), **work.settings),
-        host.client.call("health", **work.settings),
+        host.client.call("health", look=True, **work.settings),
     )
     found = [str(one["why"]) for one in survey["findings"] if one["fatal"]] + list(health["needs_a_look"])
     if found:

@@ -36,5 +36,5 @@ async def same(work: Work, host: Target) -> bool:
         or {key: runs.get(key) for key in ("node", "pm2")} != host.toolchain()
     ):
         return False
-    answer = await host.client.call("health", **work.settings)
+    answer = await host.client.call("health", look=True, **work.settings)
     return not answer["needs_a_look"]

@@ -65,7 +65,8 @@ def call_prove_adopted(host: Host, args: Args, say: Say) -> Answer:
     found = apps.facts(host.layout, host.journal.state, name)
     note = lambda text: say({"kind": "note", "text": text})  # noqa: E731
     job, record, since = _look(host, args), host.journal.state.releases[name], 0.0
-    reload = bool(record.get("reload")) or bool(job.serving.stale())
+    stale = job.serving.stale()
+    reload, before = bool(record.get("reload")) or bool(stale), [proc.cwd(one.pid or 0) for one in stale[:1]]
     try:
         if reload:
             since = proc.now()
@@ -73,14 +74,21 @@ def call_prove_adopted(host: Host, args: Args, say: Say) -> Answer:
         proof = prove(found.pm2, found.probe, found.folder, found.names, since, found.health, note)
         bake(found.pm2, found.probe, proof, found.folder, found.names, found.health, note)
     except HostError as error:
+        back = [f"or start what ran before: {_start(job, folder)}" for folder in before if folder]
         error.detail.setdefault(
-            "remedy", ["see what it says: pm2 logs", "the same command again goes on from here"]
+            "remedy", ["see what it says: pm2 logs", "the same command again goes on from here", *back]
         )
         raise hiding.conceal(error, apps.values_of(found.folder)) from None
     host.journal.append("release.blessed", host.deployment, release=name, by=args.text("by"))
     if reload:
         found.pm2.save()
     return {"release": name, "reloaded": reload, "pids": proof.pids, "proof": proof.by}
+
+
+def _start(job: Adoption, folder: str) -> str:
+    words = job.serving.settings
+    start = f"pm2 start {words.get('config')} --env {words.get('process_env')}"
+    return f"cd {folder} && pm2 delete {words.get('app')}; {start}"
 
 
 def _look(host: Host, args: Args) -> Adoption:

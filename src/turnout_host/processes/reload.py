@@ -55,9 +55,10 @@ class Reload:
     def run(self, gone: Set[str], dotenv_keys: Sequence[str]) -> List[str]:
         """All of it, after the wrapper was written; what PM2 said."""
         self._delete([process for process in self._ours() if self._must_go_first(process, gone)])
-        self._repair(dotenv_keys)
+        if not self._repair(dotenv_keys):
+            return []
         said: List[str] = []
-        before = {process.id: process.restarts for process in self._ours()}
+        before = {process.id: process for process in self._ours()}
         for _ in range(AGAIN):
             said = self._cli.start_or_reload(self._longest(), dotenv_keys, lambda: self._crashes(before))
             if not any("already in progress" in line for line in said):
@@ -67,17 +68,20 @@ class Reload:
         self._scale()
         return said
 
-    def _crashes(self, before: Dict[int, int]) -> bool:
+    def _crashes(self, before: Dict[int, Process]) -> bool:
         """Does a new worker die again and again? Then PM2 must not go on to the next one: its old one still serves.
 
         A reload counts as one restart; PM2 itself would wait for `listen_timeout`, then end the old worker all the
-        same (FACTS), and so on until nobody serves.
+        same (FACTS), and so on until nobody serves. One that lay there before is what a revert finds, and no new one.
         """
         dying = [
             process
             for process in self._ours()
             if process.id in before
-            and (process.status == "errored" or process.restarts > before[process.id] + 1)
+            and (
+                process.status == "errored" != before[process.id].status
+                or process.restarts > before[process.id].restarts + 1
+            )
         ]
         if dying and not self._told:
             self._told = True
@@ -94,12 +98,14 @@ class Reload:
             return process.name in gone and process.mode == "fork"
         return process.mode != app["turnout"]["mode"] or (process.mode == "fork" and stale(process, app))
 
-    def _repair(self, dotenv_keys: Sequence[str]) -> None:
+    def _repair(self, dotenv_keys: Sequence[str]) -> bool:
         """Make PM2 forget a path that does not lead through `current`, and values of the dotenv, without a gap.
 
         No command does it. The daemon's reloadProcessId takes `current_conf` into what it stores, and drops what is the
         text "null" there (7.0.4, lib/Utility.js extendMix). Where that fails, the process is started anew.
+        False when a new worker dies while it boots: the others, which still serve, are left as they are.
         """
+        before = {process.id: process for process in self._ours()}
         for raw, app in self._matched():
             process, keys = parsed(raw), held(raw, dotenv_keys)
             if not keys and not stale(process, app):
@@ -115,6 +121,9 @@ class Reload:
                 rpc.call(self._listing.socket, "reloadProcessId", [request], self._longest())
             except rpc.RpcError:
                 self._delete([process])
+            if self._crashes(before):
+                return False
+        return True
 
     def _scale(self) -> None:
         """A changed number of instances is silently not applied by a reload."""

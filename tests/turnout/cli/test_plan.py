@@ -95,9 +95,11 @@ def test_everything_is_on_the_screen() -> None:
 
 def test_a_way_back_that_is_not_safe_says_why() -> None:
     """What the running release would miss, by name."""
-    found = plan("deploy", replace(HOST, migrations=[ADD, DROP]))
+    broken = ["2026_drop: drop column A.b; the older code uses A.b", "another"]
+    found = plan("deploy", replace(HOST, migrations=[ADD, DROP], broken=broken))
 
-    assert "v43 does not know: drop column A.b" in text(found)
+    assert "way back      refused, v43 cannot live with 2026_drop: drop column A.b; the older" in text(found)
+    assert "\n                another" in text(found)
     assert as_object(found)["hosts"][0]["rollback"] == {"release": "v43", "safe": False}
 
 

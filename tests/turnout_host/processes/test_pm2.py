@@ -116,6 +116,31 @@ def test_an_app_that_a_hand_started(site):
     assert (body["secret"], body["node_env"]) == ("from-the-dotenv", "production")
 
 
+def test_an_app_that_a_hand_started_and_that_dies_at_boot(site):
+    """The worker that was led to the new path dies: the others keep the old one, and serve on."""
+    first = site.release("v1")
+    site.hand("start", "ecosystem.config.js", "--env", "production", cwd=first)
+    until(lambda: site.probe().ask().ok)
+    site.release("v2", mode="crash")
+    with Requests(site) as requests:
+        site.reload("v2")
+        assert site.probe().ask().body["release"] == "v1"
+    assert requests.failed == []
+    assert site.notes[-2:] == ["app 0 dies while it boots; the reload is stopped", "PM2 is done with v2"]
+    assert len(site.prove("v1", site.reload("v1")).pids) == 2
+
+
+def test_the_way_back_over_a_worker_that_died_for_good(site):
+    """PM2 gave it up ("errored"): the revert starts it again instead of taking it for one of its own that dies."""
+    site.release("v1")
+    site.release("v2", mode="crash")
+    site.prove("v1", site.reload("v1"))
+    site.reload("v2")
+    until(lambda: any(process.status == "errored" for process in site.pm2.processes()))
+
+    assert len(site.prove("v1", site.reload("v1")).pids) == 2
+
+
 def test_a_daemon_that_holds_a_value_of_the_dotenv(site):
     """Its workers inherit what its first shell had exported; only another daemon is rid of it."""
     site.release("v1")
