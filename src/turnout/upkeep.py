@@ -1,4 +1,4 @@
-"""The plans beside DEPLOY and ROLLBACK: pin, backup, restore, and a change of the dotenv."""
+"""The plans beside DEPLOY and ROLLBACK: pin, backup, restore, resume, and a change of the dotenv."""
 
 from __future__ import annotations
 
@@ -6,13 +6,24 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from turnout.plan import Plan, Step
-from turnout.steps import activate, backup, change, notify, prune, restore, save, verify
+from turnout.steps import activate, backup, change, notify, prune, restore, resume, save, verify
 from turnout.steps import pin as pins
 
 if TYPE_CHECKING:
     from turnout.steps.change import Change
 
 NOTIFY = Step("notify", "deployer", notify.notify)
+
+RESUME = Plan(
+    "resume",
+    (
+        Step("resume", "each host", resume.resume),
+        Step("conclude", "deployer", resume.conclude),
+        NOTIFY,
+    ),
+    begin=resume.begin,
+)
+"""`turnout resume`: taking the leases ends what was left open; the steps say what that was."""
 
 
 def pin(release: str, remove: bool) -> Plan:

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, Dict, List, Optional, Set
 
-from turnout_host import boot, facts, layers, manifest, releases, survey
+from turnout_host import boot, facts, layers, manifest, releases, survey, switch
 from turnout_host.errors import StoreError
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
@@ -47,6 +47,7 @@ def prune(layout: Layout, journal: Journal, store: Store, keep: int) -> Dict[str
         if path.name not in manifests:
             path.unlink()
     _host_programs(layout)
+    switch.trim_backups(layout)
     return {"removed": removed, "freed": max(0, int(store.disk()["free"]) - before)}
 
 
