@@ -20,6 +20,7 @@ from turnout.hosts.client import HostClient
 from turnout.model import Address, DeployOptions, Outcome, RollbackOptions
 from turnout.steps.connect import first_error, hold
 from turnout.steps.notify import channels, settle, tell_failure
+from turnout.steps.overtaken import overtaken
 from turnout.steps.work import Done, NothingToDo, Target, Work
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ async def _run(plan: Plan, work: Work) -> Outcome:
         if plan.begin:
             await plan.begin(work)
         await _steps(plan, work)
-    except (TurnoutError, NothingToDo) as ended:
+    except TurnoutError as failed:
+        error = await overtaken(work, failed)
+    except NothingToDo as ended:
         error = ended
     except asyncio.CancelledError:
         error = Cancelled("stopped", state=_state(work), remedy=[work.typed])

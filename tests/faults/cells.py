@@ -30,7 +30,7 @@ HOST = (
     "deployment.finished",
 )
 """What the host program writes in a deployment of a code change."""
-ACTS = ("kill", "fail")
+ACTS = ("kill", "fail", "cut")
 SEED = int(os.environ.get("TURNOUT_FAULT_SEED") or 20261125)
 COUNT = os.environ.get("TURNOUT_FAULTS_RUN", "12")
 """How many cells are run: a number, drawn with SEED, or `all`."""

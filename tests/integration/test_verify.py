@@ -25,7 +25,7 @@ def findings(site: Site, check: int | None = 23) -> list[dict[str, Any]]:
 
 def follow(site: Site, line: str) -> None:
     """Type a remedy, as a person would: here, or there by ssh."""
-    words = shlex.split(line.split("    ")[0])
+    words = shlex.split(line.split("    ", maxsplit=1)[0])
     if words[0] == "turnout":
         assert site.turnout(*words[1:]).code == 0, line
         return
@@ -118,6 +118,8 @@ def test_each_hurt_is_found_and_its_remedy_mends_it(
         if line.startswith(("turnout deploy", "turnout resume", "ssh")):
             follow(live, line)
     serving = str(live.current())
-    left = [one for one in findings(live, check=None) if f"/{serving}" in one["where"] or one["what"] != "release"]
+    left = [
+        one for one in findings(live, check=None) if f"/{serving}" in one["where"] or one["what"] != "release"
+    ]
     assert left == [], left
     assert live.serving() == {serving}

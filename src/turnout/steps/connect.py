@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from turnout.errors import LeaseHeld, TurnoutError
 from turnout.notifiers import message
 from turnout.steps.notify import tell
+from turnout.steps.overtaken import lost, newer
 from turnout.steps.work import Target, Work
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ async def reconnect(work: Work, target: Target) -> None:
 async def hold(work: Work, target: Target) -> None:
     """Take the lease again, as the same deployment, for what is left to do after a link was lost."""
     if target.client.token is None:
+        if other := await newer(work, target.client):
+            raise lost(target, other)
         answer = await target.client.call("acquire", **_who(work))
         target.client.token = answer["token"]
 
