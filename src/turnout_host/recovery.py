@@ -47,6 +47,7 @@ def after_deployer(layout: Layout, journal: Journal, lease: Lease) -> None:
     if lease.descriptor < 0:
         return
     with contextlib.suppress(HostError, OSError):  # the next contact sweeps
+        lease.check()
         journal.refresh()
         if journal.state.open is None:
             sweep(layout, journal)
