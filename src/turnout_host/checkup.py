@@ -135,14 +135,13 @@ class Checkup:
         for one in shared:
             link = folder / one
             if not record.get("adopted") and _reads(link) != str(self._layout.shared / one):
-                yield finding(
-                    "link", link, f"{one} of {name} does not lead to shared/{one}", self._again(name)
-                )
+                why = f"{one} of {name} does not lead to shared/{one}"
+                yield finding("link", link, why, self._relink(link, self._layout.shared / one))
         key, link = record.get("dependencies"), folder / "node_modules"
-        if key and _reads(link) != str(self._layout.layer(str(key)) / "node_modules"):
-            yield finding(
-                "link", link, f"node_modules of {name} does not lead to its layer", self._again(name)
-            )
+        modules = self._layout.layer(str(key)) / "node_modules" if key else link
+        if key and _reads(link) != str(modules):
+            why = f"node_modules of {name} does not lead to its layer"
+            yield finding("link", link, why, self._relink(link, modules))
         yield from self._secret(folder / ".env", name)
 
     def _secret(self, file: Path, name: str) -> Iterator[Finding]:
@@ -249,6 +248,14 @@ class Checkup:
         for pid in _forgotten(self._layout):
             yield finding("leftover", f"pid {pid}", f"a dead run left it: {proc.cmdline(pid)[:80]}", MENDS)
 
+    def _relink(self, link: Path, target: Path) -> str:
+        """Its folder is sealed, what stands there may be somebody's, `ln -sfn` would go into a real folder."""
+        aside = self._layout.path / f"{link.parent.name}-{link.name}-by-hand"
+        folder, name, leads, away = (shlex.quote(str(one)) for one in (link.parent, link, target, aside))
+        move = f"mv {name} {away} && " if os.path.lexists(str(link)) else ""
+        words = f"chmod u+w {folder} && {move}ln -s {leads} {name} && chmod u-w {folder}"
+        return f"ssh {{host}} {shlex.quote(words)}"
+
     def _again(self, name: str) -> str:
         revision = str(self._state.releases.get(name, {}).get("revision") or "")[:10]
         drift = " --accept-drift" if name == survey.running(self._layout) else ""
@@ -260,13 +267,6 @@ def _reads(link: Path) -> Optional[str]:
         return os.readlink(str(link))
     except OSError:
         return None
-
-
-def _relink(link: Path, target: Path) -> str:
-    """Its folder is sealed; and `ln -sfn` would put the link inside a real folder (FACTS)."""
-    folder, name, leads = (shlex.quote(str(one)) for one in (link.parent, link, target))
-    words = f"chmod u+w {folder} && rm -rf {name} && ln -s {leads} {name} && chmod u-w {folder}"
-    return f"ssh {{host}} {shlex.quote(words)}"
 
 
 def _forgotten(layout: Layout) -> Iterator[int]:
