@@ -43,10 +43,10 @@ class Checkup:
         """The findings, what was looked at, and who is at work here meanwhile."""
         found = [
             *self._journal(),
+            *self._contents(),  # first, since what is laid out anew is laid from there
+            *self._layers(),
             *self._current(),
             *self._releases(),
-            *self._layers(),
-            *self._contents(),
             *self._backups(),
             *self._processes(),
             *([] if self._holder else self._leftovers()),
@@ -168,7 +168,7 @@ class Checkup:
                 why = f"the layer of {', '.join(names)} is gone"
                 yield finding("layer", folder, why, "turnout deploy {env}    sends it again")
             elif digest:
-                away = f"ssh {{host}} mv {folder} {self._layout.tmp / key}"
+                away = f"ssh {{host}} 'chmod u+w {folder} && mv {folder} {self._layout.tmp / key}'"
                 yield from self._tree(
                     "layer", key, folder, digest, SCRATCH, away, "turnout deploy {env}    sends it again"
                 )
@@ -257,9 +257,12 @@ class Checkup:
         return f"ssh {{host}} {shlex.quote(words)}"
 
     def _again(self, name: str) -> str:
+        """How its revision is laid out anew. An earlier release is only wanted where somebody goes back to it."""
         revision = str(self._state.releases.get(name, {}).get("revision") or "")[:10]
-        drift = " --accept-drift" if name == survey.running(self._layout) else ""
-        return f"turnout deploy {{env}}{f' --ref {revision}' if revision else ''}{drift}    lays it anew"
+        words = f"turnout deploy {{env}}{f' --ref {revision}' if revision else ''}"
+        if name in (survey.running(self._layout), self._state.serving):
+            return f"{words} --accept-drift    lays it anew"
+        return f"nothing, until it is wanted; then {words}"
 
 
 def _reads(link: Path) -> Optional[str]:

@@ -46,9 +46,19 @@ def reach(process: subprocess.Popen[str], *words: str) -> None:
     raise AssertionError(words)
 
 
-def met(rig: Rig) -> None:
-    """Wait until the fault was met, and the program that met it has stopped."""
+def met(rig: Rig, process: subprocess.Popen[str] | None = None) -> None:
+    """Wait until the fault was met; with `process`, until it or a program on the host has stopped there."""
     until((rig.root / "fault.met").exists, 90)
+    if process:
+        until(lambda: any(stopped(pid) for pid in [process.pid, *strays(rig.path)]))
+
+
+def stopped(pid: int) -> bool:
+    """Has it met SIGSTOP?"""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False
 
 
 def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -76,7 +86,7 @@ def test_a_half_open_link_is_noticed_on_both_sides(rig: Rig, step: str) -> None:
     rig.greet(f"Half open at {step}")
     with ProxyThread(rig.sshd.port) as proxy, deploying(rig, **rig.over(proxy.port)) as process:
         rig.lay(f"deployer:{step}:enter", "stop")
-        met(rig)
+        met(rig, process)
         proxy.freeze()
         os.kill(process.pid, signal.SIGCONT)
         out, _ = process.communicate(timeout=15 + 15)  # 15 s to notice, then its goodbyes
@@ -95,7 +105,7 @@ def test_a_stopped_deployer_that_continues_after_another_one_is_refused(rig: Rig
     rig.greet(f"Stopped at {step}")
     with deploying(rig) as process:
         rig.lay(f"deployer:{step}:enter", "stop")
-        met(rig)
+        met(rig, process)
         until(lambda: Lease(rig.layout).holder() is None, 40)  # 15 s without a frame: the host lets go
         rig.greet(f"Deployed while {step} was stopped")
         other = rig.deploy()
@@ -208,7 +218,7 @@ def test_pm2s_daemon_killed(rig: Rig, point: str) -> None:
     rig.greet(words)
     with deploying(rig) as process:
         rig.lay(point, "stop")
-        met(rig)
+        met(rig, process)
         kill_daemon(rig)
         until(lambda: not rig.daemon())
         rig.wake()
@@ -263,7 +273,7 @@ def test_a_host_that_loses_power_in_a_switch_comes_back(rig: Rig, point: str) ->
     rig.greet(words)
     with deploying(rig) as process:
         rig.lay(point, "stop")
-        met(rig)
+        met(rig, process)
         process.kill()
         power_cut(rig)
     assert not rig.answers()
@@ -318,7 +328,7 @@ def test_resume_takes_away_what_a_dead_run_left(rig: Rig) -> None:
     rig.greet("Only staged")
     with deploying(rig) as process:
         rig.lay("deployer:dotenv:enter", "stop")
-        met(rig)
+        met(rig, process)
         for pid in ours(rig):
             os.kill(pid, signal.SIGKILL)
         process.kill()
@@ -350,7 +360,7 @@ def left_open(rig: Rig, point: str) -> str:
     """Everybody who could end a switch dies at `point`; the release that it was to."""
     with deploying(rig) as process:
         rig.lay(point, "stop")
-        met(rig)
+        met(rig, process)
         process.kill()
         for _ in range(3):  # a pointsman that is killed is started again
             for pid in ours(rig):
