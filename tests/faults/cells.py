@@ -72,3 +72,11 @@ def chosen() -> list[Cell]:
         return cells
     drawn = random.Random(SEED).sample(cells, min(int(COUNT), len(cells)))
     return [cell for cell in cells if cell in drawn]
+
+
+def some(places: list[str], count: int) -> list[str]:
+    """All of them where all is run, else `count`, drawn with SEED."""
+    if COUNT == "all":
+        return places
+    drawn = random.Random(SEED).sample(places, count)
+    return [place for place in places if place in drawn]
