@@ -64,8 +64,8 @@ def _why(ended: dict[str, Any]) -> list[str]:
 
 async def _last(work: Work, host: Target) -> str:
     """How the newest deployment ended, for a person who lost sight of it."""
-    found = (await host.client.call("history", limit=2))["deployments"]
-    others = [one for one in found if one["deployment"] != work.id]
+    found = (await host.client.call("history", limit=20))["deployments"]
+    others = [one for one in found if one["deployment"] != work.id and one["command"] != work.command]
     if not others:
         return "nothing was deployed yet"
     one = others[0]

@@ -23,7 +23,13 @@ class Client:
     async def call(self, name: str, **_: Any) -> dict[str, Any]:
         assert name == "history"
         about = {"command": "deploy", "by": "ann", "result": "succeeded"}
-        return {"deployments": [{"deployment": "ours"}, {"deployment": "d1", **about}]}
+        return {
+            "deployments": [
+                {"deployment": "ours"},
+                {"deployment": "d1", **about, "command": "resume"},
+                {"deployment": "d0", **about},
+            ]
+        }
 
 
 def host(recovered: dict[str, Any] | None, *swept: str) -> Target:
@@ -36,7 +42,11 @@ def host(recovered: dict[str, Any] | None, *swept: str) -> Target:
 def work(*hosts: Target) -> Any:
     """The resume under way."""
     return SimpleNamespace(
-        targets=list(hosts), notes=[], id="ours", environment=SimpleNamespace(name="production")
+        targets=list(hosts),
+        notes=[],
+        id="ours",
+        command="resume",
+        environment=SimpleNamespace(name="production"),
     )
 
 
