@@ -28,6 +28,7 @@ from turnout.steps import (
     package,
     prune,
     rehearse,
+    resume,
     save,
     stage,
     survey,
@@ -133,3 +134,14 @@ ADOPT = Plan(
     ),
     begin=adopt.begin,
 )
+
+RESUME = Plan(
+    "resume",
+    (
+        Step("resume", "each host", resume.resume),
+        Step("conclude", "deployer", resume.conclude),
+        Step("notify", "deployer", notify.notify),
+    ),
+    begin=resume.begin,
+)
+"""`turnout resume`: taking the leases ends what was left open; the steps say what that was."""

@@ -14,6 +14,9 @@ import time
 from contextvars import ContextVar
 from pathlib import Path
 
+PATIENCE = 10.0
+"""Seconds that a cut link is waited for."""
+
 _file = os.environ.get("TURNOUT_FAULTS")
 _step: ContextVar[str] = ContextVar("step", default="")
 
@@ -50,5 +53,14 @@ def _meet(file: Path, point: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
     elif fault["act"] == "delay":
         time.sleep(float(fault["seconds"]))
+    elif fault["act"] == "cut":
+        _cut(Path(f"{file}.cut"))
     else:
         raise OSError(errno.EIO, os.strerror(errno.EIO), point)
+
+
+def _cut(done: Path) -> None:
+    """The test sees that we are here, cuts the link, and says so."""
+    until = time.monotonic() + PATIENCE
+    while not done.exists() and time.monotonic() < until:
+        time.sleep(0.005)

@@ -12,6 +12,7 @@ from turnout.builder.cache import Cache
 from turnout.errors import TurnoutError
 from turnout.events import Bus
 from turnout.gate import verdict
+from turnout.hosts.faults import typed
 from turnout.model import DeployOptions, Secret
 from turnout.runner import connect
 from turnout.steps import adopt, evidence
@@ -44,6 +45,16 @@ async def health(
 ) -> list[dict[str, Any]]:
     """Release, health, processes and doubts of each host; `status` without disk and list."""
     return await _each(environment, reach, {"health": config.settings(environment)}, lost)
+
+
+async def verify(config: Config, environment: Environment, reach: Reach) -> list[dict[str, Any]]:
+    """The findings of each host, every remedy as one types it here."""
+    found = await _each(environment, reach, {"verify": config.settings(environment)})
+    for one, address in zip(found, reach.hosts, strict=True):
+        for finding in one["findings"]:
+            lines = [line.replace("{env}", environment.name) for line in finding["remedy"]]
+            finding["remedy"] = [typed(line, address) for line in lines]
+    return found
 
 
 async def releases(

@@ -19,6 +19,7 @@ from turnout.model import DeployOptions, Outcome, RollbackOptions
 from turnout.steps import group
 from turnout.steps.connect import first_error, hold
 from turnout.steps.notify import channels, settle, tell_failure
+from turnout.steps.overtaken import overtaken
 from turnout.steps.reach import connect as connect  # noqa: PLC0414 - those above the steps find it here
 from turnout.steps.work import Done, NothingToDo, Target, Work
 
@@ -73,7 +74,9 @@ async def _run(plan: Plan, work: Work) -> Outcome:
         if plan.begin:
             await plan.begin(work)
         await _steps(plan, work)
-    except (TurnoutError, NothingToDo) as ended:
+    except TurnoutError as failed:
+        error = await overtaken(work, failed)
+    except NothingToDo as ended:
         error = ended
     except asyncio.CancelledError:
         error = Cancelled("stopped", state=_state(work), remedy=[work.typed])

@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Collection, Dict, Iterator, List, Set, Tuple
+from typing import Callable, Collection, Dict, Iterator, List, Optional, Set, Tuple
 
 from turnout_host.manifest import Entry
 
 
-def differences(entries: List[Entry], folder: Path, ignore: Collection[str] = ()) -> List[str]:
+def differences(
+    entries: List[Entry],
+    folder: Path,
+    ignore: Collection[str] = (),
+    hashed: Optional[Callable[[str], str]] = None,
+) -> List[str]:
     """One line for each path that differs, in order: "changed: dist/x.js", "missing: …", "added: …".
 
     `ignore` names paths; they and all below them are passed over. An added or missing folder is told once.
-    Every file is hashed, so what kept its size and its time is found as well.
+    Every file is hashed, so what kept its size and its time is found as well; by `hashed`, where that is given.
     """
     wanted = {entry.path: entry for entry in entries if not _below(entry.path, ignore)}
     found: Set[str] = set()
@@ -22,7 +27,7 @@ def differences(entries: List[Entry], folder: Path, ignore: Collection[str] = ()
     for path in _walk(str(folder), wanted, ignore):
         found.add(path)
         if path in wanted:
-            if not _same(wanted[path], f"{folder}/{path}"):
+            if not _same(wanted[path], f"{folder}/{path}", hashed or hash_file):
                 lines.append((path, "changed"))
         elif not _above(path, ignore):
             lines.append((path, "added"))
@@ -68,7 +73,7 @@ def _listing(folder: str) -> List[os.DirEntry[str]]:
         return []
 
 
-def _same(entry: Entry, path: str) -> bool:
+def _same(entry: Entry, path: str, hashed: Callable[[str], str]) -> bool:
     if entry.kind == "l":
         return os.path.islink(path) and os.readlink(path) == entry.target
     if os.path.islink(path):
@@ -78,7 +83,7 @@ def _same(entry: Entry, path: str) -> bool:
     if not os.path.isfile(path) or bool(os.stat(path).st_mode & 0o100) != (entry.mode == 0o755):
         return False
     try:
-        return hash_file(path) == entry.sha256
+        return hashed(path) == entry.sha256
     except OSError:  # unreadable counts as changed
         return False
 

@@ -3,8 +3,8 @@
 A point is `ROLE:WORK:PLACE`. Roles: `host`, `pointsman`, `parent` (the pointsman's) and `boot`. Work: a call, a part
 of the switch, or a journal entry's type. Places: `enter`, `middle` (the first durable act in it) and `exit`; of an
 entry, `before` and `after`. TURNOUT_FAULTS in the login's environment names a file with one JSON object,
-`{"point": …, "act": "kill" | "stop" | "fail" | "delay", "seconds": …}`. The file is taken away when it is met: a fault
-happens once, whatever is started again.
+`{"point": …, "act": "kill" | "stop" | "fail" | "delay" | "cut", "seconds": …}`. The file is taken away when it is met:
+a fault happens once, whatever is started again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ import time
 from typing import Optional
 
 ROLES = {"serve": "host", "pointsman": "parent", "pointsman-worker": "pointsman", "boot": "boot"}
+
+PATIENCE = 10.0
+"""Seconds that a cut link is waited for."""
 
 _file: Optional[str] = os.environ.get("TURNOUT_FAULTS")
 _work = ""
@@ -57,5 +60,14 @@ def _meet(file: str, point: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
     elif fault["act"] == "delay":
         time.sleep(float(fault["seconds"]))
+    elif fault["act"] == "cut":
+        _cut(file + ".cut")
     else:
         raise OSError(errno.EIO, os.strerror(errno.EIO), point)
+
+
+def _cut(done: str) -> None:
+    """The test sees that we are here, cuts the link, and says so."""
+    until = time.monotonic() + PATIENCE
+    while not os.path.exists(done) and time.monotonic() < until:
+        time.sleep(0.005)

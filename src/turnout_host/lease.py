@@ -120,7 +120,8 @@ class Lease:
         Where that cannot be written (a full disk) they are refused for as long as it goes on.
         """
         if self.descriptor >= 0:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, LeaseLost):
+                self.check()  # what somebody else holds by now is not ours to mark
                 _write(self.descriptor, dict(_read(self.descriptor), orphan=True, work=work))
 
     def release(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Collection, Dict, List, Optional, Set
 
-from turnout_host import boot, facts, layers, manifest, releases, survey
+from turnout_host import boot, facts, layers, manifest, releases, survey, switch
 from turnout_host.errors import StoreError
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
@@ -28,8 +28,13 @@ def kept(state: State, running: Optional[str], keep: int) -> List[str]:
     return [name for name in dict.fromkeys(needed) if name]
 
 
-def prune(layout: Layout, journal: Journal, store: Store, keep: int) -> Dict[str, Any]:
-    """Remove what `kept` leaves out, then layers and contents that no release needs. Returns names and bytes freed."""
+def prune(
+    layout: Layout, journal: Journal, store: Store, keep: int, coming: Collection[str] = ()
+) -> Dict[str, Any]:
+    """Remove what `kept` leaves out, then layers and contents that no release needs. Returns names and bytes freed.
+
+    `coming` are manifests (digests) that are about to be laid out: what is here of them stays.
+    """
     wanted = kept(journal.state, survey.running(layout), keep)
     known = {*journal.state.releases, *journal.state.doomed}
     removed = [name for name in releases.names(layout) if name in known and name not in wanted]
@@ -41,12 +46,13 @@ def prune(layout: Layout, journal: Journal, store: Store, keep: int) -> Dict[str
     for key in layers.keys(layout):
         if key not in needed:
             layers.remove(layout, key)
-    manifests = _manifests(journal.state, wanted, needed)
+    manifests = _manifests(journal.state, wanted, needed) | set(coming)
     _collect(store, manifests)
     for path in layout.manifests.iterdir():
         if path.name not in manifests:
             path.unlink()
     _host_programs(layout)
+    switch.trim_backups(layout)
     return {"removed": removed, "freed": max(0, int(store.disk()["free"]) - before)}
 
 

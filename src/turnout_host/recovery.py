@@ -35,6 +35,7 @@ def on_contact(layout: Layout, journal: Journal, lease: Lease, say: Say) -> Opti
             )
         ended["serving"] = journal.state.serving
         ended["result"] = (journal.state.ended or {}).get("result")
+        ended["reason"] = (journal.state.ended or {}).get("reason")
     for done in sweep(layout, journal):
         say({"kind": "note", "text": done})
     hand(layout, journal, say)
@@ -46,6 +47,7 @@ def after_deployer(layout: Layout, journal: Journal, lease: Lease) -> None:
     if lease.descriptor < 0:
         return
     with contextlib.suppress(HostError, OSError):  # the next contact sweeps
+        lease.check()
         journal.refresh()
         if journal.state.open is None:
             sweep(layout, journal)

@@ -30,7 +30,7 @@ HOST = (
     "deployment.finished",
 )
 """What the host program writes in a deployment of a code change."""
-ACTS = ("kill", "fail")
+ACTS = ("kill", "fail", "cut")
 SEED = int(os.environ.get("TURNOUT_FAULT_SEED") or 20261125)
 COUNT = os.environ.get("TURNOUT_FAULTS_RUN", "12")
 """How many cells are run: a number, drawn with SEED, or `all`."""
@@ -72,3 +72,11 @@ def chosen() -> list[Cell]:
         return cells
     drawn = random.Random(SEED).sample(cells, min(int(COUNT), len(cells)))
     return [cell for cell in cells if cell in drawn]
+
+
+def some(places: list[str], count: int) -> list[str]:
+    """All of them where all is run, else `count`, drawn with SEED."""
+    if COUNT == "all":
+        return places
+    drawn = random.Random(SEED).sample(places, count)
+    return [place for place in places if place in drawn]

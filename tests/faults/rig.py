@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import signal
 import sqlite3
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 from tests.support.client import Run
 from tests.support.left import children, ours
+from tests.support.proxy import ProxyThread
 from tests.support.site import API_KEY, Site, strays, until
 from turnout.cli.demo.traffic import Figures
 from turnout_host.lease import Lease
@@ -52,7 +55,40 @@ class Rig(Site):
         self.fault.unlink(missing_ok=True)
         was = met.exists()
         met.unlink(missing_ok=True)
+        (self.root / "fault.cut").unlink(missing_ok=True)
         return was
+
+    def over(self, port: int) -> dict[str, str]:
+        """The surroundings that lead a deployer through a proxy."""
+        return {
+            "VPS_HOST": "127.0.0.1",
+            "VPS_PORT": str(port),
+            "VPS_USER": self.sshd.user,
+            "VPS_KNOWN_HOSTS": self.sshd.host_key_line.replace(str(self.sshd.port), str(port)),
+        }
+
+    @contextlib.contextmanager
+    def link(self, act: str) -> Iterator[dict[str, str]]:
+        """The surroundings of a deployer; with `cut` its links are reset the moment the fault is met."""
+        if act != "cut":
+            yield {}
+            return
+        over = threading.Event()
+        with ProxyThread(self.sshd.port) as proxy:
+            watch = threading.Thread(target=self._cut_when_met, args=(proxy, over))
+            watch.start()
+            try:
+                yield self.over(proxy.port)
+            finally:
+                over.set()
+                watch.join()
+
+    def _cut_when_met(self, proxy: ProxyThread, over: threading.Event) -> None:
+        while not over.wait(0.005):
+            if (self.root / "fault.met").exists():
+                proxy.cut()
+                (self.root / "fault.cut").touch()
+                return
 
     def settle(self) -> None:
         """Wait until nobody holds the lease and nothing of ours runs."""

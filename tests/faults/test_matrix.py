@@ -1,4 +1,4 @@
-"""Killed in, and failed in, every step, call and entry: clients notice nothing; the same command again ends well."""
+"""Killed, failed and cut off in every step, call and entry: clients notice nothing; the same command ends well."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def test_whatever_dies_wherever(rig: Rig, cell: Cell) -> None:
     old, words = rig.current(), f"Faulty at {cell}"
     rig.greet(words)
     before = Before.of(rig)
-    with TrafficThread(rig.port, PATHS, keep_alive=4, fresh=4) as traffic:
+    with TrafficThread(rig.port, PATHS, keep_alive=4, fresh=4) as traffic, rig.link(cell.act) as link:
         rig.lay(cell.point, cell.act)
-        first = rig.turnout("deploy", "--json")
+        first = rig.turnout("deploy", "--json", **link)
         met = rig.lift()
         rig.turnout("status", "--json")
         between, open_now = rig.current(), rig.answer("/").body["greeting"]

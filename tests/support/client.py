@@ -58,8 +58,13 @@ class Turnout:
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
         self.folder, self.env = folder, env
 
-    def start(self, *arguments: str, stdin: str | None = None, **env: str) -> subprocess.Popen[str]:
-        """Start it and leave it running; whoever asked ends it. With `stdin`, it waits for that from a pipe."""
+    def start(
+        self, *arguments: str, stdin: str | None = None, group: bool = False, **env: str
+    ) -> subprocess.Popen[str]:
+        """Start it and leave it running; whoever asked ends it. With `stdin`, it waits for that from a pipe.
+
+        With `group` it leads a process group of its own, as a shell or a CI's runner starts it.
+        """
         return subprocess.Popen(
             [str(TURNOUT), *arguments],
             cwd=self.folder,
@@ -68,6 +73,7 @@ class Turnout:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=group,
         )
 
     def run(self, *arguments: str, check: int | None = None, stdin: str | None = None, **env: str) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 
 
 class Proxy:
@@ -63,3 +64,37 @@ class Proxy:
                 writer.write(data)
                 await writer.drain()
             writer.write_eof()
+
+
+class ProxyThread:
+    """A Proxy for tests that wait: `with ProxyThread(target_port) as proxy:`, in a thread of its own."""
+
+    def __init__(self, target: int) -> None:
+        self._target, self._ready, self._over = target, threading.Event(), asyncio.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with Proxy(self._target) as self._proxy:
+            self.port = self._proxy.port
+            self._ready.set()
+            await self._over.wait()
+
+    def __enter__(self) -> ProxyThread:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(10)
+
+    def cut(self) -> None:
+        """Reset every connection; on return it is done."""
+        done = threading.Event()
+        self._loop.call_soon_threadsafe(lambda: (self._proxy.cut(), done.set()))
+        assert done.wait(10)
+
+    def freeze(self) -> None:
+        """Let nothing through from now on."""
+        self._loop.call_soon_threadsafe(self._proxy.freeze)

@@ -154,9 +154,9 @@ class Site:
         """Run the real command in the repository."""
         return self._turnout.run(*arguments, check=check, **env)
 
-    def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
-        """Start the real command and leave it running."""
-        return self._turnout.start(*arguments, **env)
+    def start(self, *arguments: str, group: bool = False, **env: str) -> subprocess.Popen[str]:
+        """Start the real command and leave it running; with `group` it leads a process group of its own."""
+        return self._turnout.start(*arguments, group=group, **env)
 
     def deploy(self, *arguments: str, check: int | None = 0, **env: str) -> Run:
         """`turnout deploy --json`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from turnout.errors import LeaseHeld, TurnoutError
 from turnout.notifiers import message
 from turnout.steps.notify import tell
+from turnout.steps.overtaken import lost, newer
 from turnout.steps.work import Target, Work
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ async def reconnect(work: Work, target: Target) -> None:
 async def hold(work: Work, target: Target) -> None:
     """Take the lease again, as the same deployment, for what is left to do after a link was lost."""
     if target.client.token is None:
+        if other := await newer(work, target.client):
+            raise lost(target, other)
         answer = await target.client.call("acquire", **_who(work))
         target.client.token = answer["token"]
 
@@ -96,6 +99,7 @@ async def _lease(work: Work, target: Target, step: str) -> None:
         elif event.get("kind") == "hand":
             work.notes.append(f"{target.name}: {event['text']}")
         else:
+            target.swept += [str(event["text"])] if event.get("kind") == "note" else []
             work.listen(step, target)(event)
 
     more: dict[str, Any] = (
@@ -106,6 +110,7 @@ async def _lease(work: Work, target: Target, step: str) -> None:
     try:
         answer = await target.client.call("acquire", on_event=hear, **_who(work), **more)
         target.client.token = answer["token"]
+        target.recovered = answer.get("recovered")
         if answer.get("recovered"):
             said = f"{target.name}: {_recovered(answer['recovered'])}"
             work.notes.append(said)
@@ -126,7 +131,10 @@ def _recovered(ended: dict[str, Any]) -> str:
             f"ended what {ended['deployment']} left open: neither {ended['release']} nor the release before it "
             "could be proved; look with turnout status"
         )
-    return f"ended what {ended['deployment']} left open; {ended['serving'] or 'nothing'} serves"
+    how = {"succeeded": "finished", "reverted": "undid"}.get(str(ended.get("result")), "ended")
+    why = f" ({ended['reason']})" if ended.get("reason") else ""
+    serves = f"{ended['serving'] or 'nothing'} serves"
+    return f"{how} the switch to {ended['release']} that {ended['deployment']} left open{why}; {serves}"
 
 
 def _name_holder(error: LeaseHeld) -> None:

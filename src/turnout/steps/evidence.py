@@ -133,12 +133,18 @@ async def _around(work: Work, host: Target, record: dict[str, Any]) -> str:
         "--restart-pm2 was asked for": options.restart_pm2,
         "another version of Turnout": record.get("turnout") != __version__,
         "the database was restored, so migrations may be lacking": record.get("migrated") == "unknown",
+        "a layer that it runs on is gone": any(host.lacks(key) for key in _layers(record)),
         "what turnout.toml says of the processes": record.get("processes") != work.settings["processes"],
         f"{host.running} is not the release that should serve": record.get("state") != "blessed"
         or host.running != host.state.get("serving"),
     }
     reason = next((why for why, is_so in reasons.items() if is_so), "")
     return reason or await _ask(work, host, record)
+
+
+def _layers(record: dict[str, Any]) -> list[str | None]:
+    runs = record.get("toolchain") or {}
+    return [record.get("dependencies"), runs.get("node"), runs.get("pm2")]
 
 
 async def _ask(work: Work, host: Target, record: dict[str, Any]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from turnout.artifact.stream import stream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from turnout.artifact.manifest import Manifest
@@ -27,7 +28,9 @@ async def send(work: Work, host: Target, step: str) -> int:
         *((tree.manifest, tree.folder) for tree in missing),
     ]
     manifests = [{"digest": manifest.digest, "packed": manifest.packed} for manifest, _ in parts]
-    answer = await host.client.call("lacks", manifests=manifests)
+    answer = await host.client.call(
+        "lacks", on_event=_said(work, host, step), manifests=manifests, keep=work.config.release.keep
+    )
     if answer["lacking"] and work.bring:
         artifact = work.artifact.digest
         await work.bring(answer["lacking"])
@@ -41,6 +44,17 @@ async def send(work: Work, host: Target, step: str) -> int:
         await host.client.call("lay_layer", key=tree.key, manifest=tree.manifest.digest)
     host.state["layers"] += [tree.key for tree in missing]
     return int(answer["bytes"])
+
+
+def _said(work: Work, host: Target, step: str) -> Callable[[dict[str, Any]], None]:
+    """What was pruned for want of room is told at once, and in the result."""
+
+    def hear(event: dict[str, Any]) -> None:
+        if event.get("kind") == "note":
+            work.notes.append(f"{host.name}: {event['text']}")
+        work.listen(step, host)(event)
+
+    return hear
 
 
 async def _send(

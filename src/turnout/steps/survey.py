@@ -24,6 +24,7 @@ async def survey(work: Work, host: Target) -> Done:
         restart_pm2=work.deploy.restart_pm2,
     )
     host.dotenv = answer["dotenv"]
+    host.drifted = any(found["what"] == "drift" for found in answer["findings"])
     refuse(host, answer["findings"], work.environment.name)
     told = [found["why"] for found in answer["findings"]]
     work.notes += [f"{host.name}: {why}" for why in told]

@@ -24,6 +24,8 @@ async def same(work: Work, host: Target) -> bool:
         "processes": work.settings["processes"],
         "state": "blessed",
     }
+    if host.drifted or any(host.lacks(key) for key in host.layers.values()):
+        return False
     if record.get("migrated") == "unknown":  # the database was restored since
         return False
     runs, dotenv = record.get("toolchain") or {}, record.get("dotenv") or {}

@@ -67,6 +67,12 @@ class Target:
     """Migrations that went in since the release that is gone back to."""
     because: dict[str, Any] | None = None
     """The reason that a person gave, and what it goes over that would have been refused; for the journal."""
+    drifted: bool = False
+    """Files of the running release were changed by hand; with `--accept-drift` they are left behind."""
+    recovered: dict[str, Any] | None = None
+    """The switch that was left open here, and how it was ended when our lease was taken."""
+    swept: list[str] = field(default_factory=list)
+    """What else a dead run left, and what was done with it."""
     lost_bytes: int = 0
     """Bytes that went over links that were lost."""
 

@@ -16,6 +16,7 @@ from turnout_host.calls import (
     offering,
     planning,
     switching,
+    verifying,
 )
 from turnout_host.host import Args, Host, Say
 
@@ -32,6 +33,7 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "history": looking.call_history,
     "logs": logs.call_logs,
     "sample": looking.call_sample,
+    "verify": verifying.call_verify,
     "lacks": goods.call_lacks,
     "upload": goods.call_upload,
     "lay_layer": goods.call_lay_layer,
@@ -83,6 +85,7 @@ READ_ONLY = {
     "history",
     "logs",
     "sample",
+    "verify",
     "keys",
 }
 OWN_LEASE = {"authorize", "deauthorize", "reauthorize"}

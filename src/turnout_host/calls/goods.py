@@ -10,6 +10,7 @@ from turnout_host import disk, dotenv, facts, layers, manifest, people, releases
 from turnout_host.calls.common import Answer, next_number, record_of, toolchain_of
 from turnout_host.calls.keeping import retain
 from turnout_host.describe import describe
+from turnout_host.errors import SurveyError
 from turnout_host.host import Args, Host, Say
 from turnout_host.protocol import LIMIT
 from turnout_host.prune import prune
@@ -28,8 +29,29 @@ def call_lacks(host: Host, args: Args, say: Say) -> Answer:
     lacking = host.store.lacking(list(wanted))
     size = sum(wanted[name] for name in lacking)
     files = len(lacking) + entries
-    survey.space(host.store, size, files)
-    return {"lacking": lacking, "bytes": size, "inodes": files, "disk": host.store.disk()}
+    pruned = _room(host, args, size, files, say)
+    return {"lacking": lacking, "bytes": size, "inodes": files, "disk": host.store.disk(), "pruned": pruned}
+
+
+def _room(host: Host, args: Args, size: int, files: int, say: Say) -> Optional[Answer]:
+    """Refuse where there is no room for it; before that, where `keep` says so, what may go first is pruned."""
+    try:
+        survey.space(host.store, size, files)
+        return None
+    except SurveyError:
+        if args.values.get("keep") is None:
+            raise
+    coming = [Args(item).digest("digest") for item in args.values["manifests"]]
+    pruned = prune(host.layout, host.journal, host.store, int(args.number("keep")), coming)
+    freed = f"the disk is short: {pruned['freed'] / 1e6:,.1f} MB were freed"
+    gone = f"; {', '.join(pruned['removed'])} went" if pruned["removed"] else ""
+    say({"kind": "note", "text": freed + gone})
+    try:
+        survey.space(host.store, size, files)
+    except SurveyError as error:
+        error.detail["reason"] = f"{freed} already{gone}"
+        raise
+    return pruned
 
 
 def call_upload(host: Host, args: Args, say: Say) -> Answer:

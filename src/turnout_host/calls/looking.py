@@ -55,7 +55,7 @@ def call_status(host: Host, args: Args, say: Say) -> Answer:
 def call_health(host: Host, args: Args, say: Say) -> Answer:
     """The quick part of it; with `look` an open job stays as it is."""
     host.journal.refresh()
-    problem = None if args.flag("look") else _tried(host, say)
+    problem = "" if args.flag("look") else _tried(host, say)
     return _with(problem, status.health(host.layout, host.journal.state, newer(args)))
 
 
