@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from turnout.events import Bus
     from turnout.model import Outcome
 
+AllowBreaking = Annotated[
+    bool,
+    typer.Option("--allow-breaking", help="Apply migrations although they break the release that runs now."),
+]
 REASON = 300
 """Characters of a reason."""
 
@@ -52,6 +56,7 @@ def deploy(
             "--reason", metavar="TEXT", show_default=False, help="Why it is urgent; kept with your name."
         ),
     ] = None,
+    allow_breaking: AllowBreaking = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -63,7 +68,8 @@ def deploy(
     from turnout.cli.running import carry_out
 
     async def act(target: Target, bus: Bus) -> Outcome:
-        wanted = DeployOptions(ref, accept_drift, restart_pm2, update_runtime, urgency(urgent, reason))
+        said = urgency(urgent, reason)
+        wanted = DeployOptions(ref, accept_drift, restart_pm2, update_runtime, said, allow_breaking)
         from turnout import runner
         from turnout.deploy import DEPLOY
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from turnout.cli import options
+from turnout.cli.deploy import AllowBreaking
 from turnout.errors import UsageError
 from turnout.model import DeployOptions
 
@@ -33,6 +34,7 @@ def promote(
             "--restart-pm2", help="Let the PM2 daemon be restarted for another Node or PM2; there is a gap."
         ),
     ] = False,
+    allow_breaking: AllowBreaking = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -58,7 +60,7 @@ def promote(
         giver = target.config.environment(origin)
         variables = {key: value for key, value in os.environ.items() if key not in ONLY_TARGET}
         plan = replace(PROMOTE, begin=partial(giving.begin, giver, reach(giver, variables)))
-        wanted = DeployOptions(origin, accept_drift, restart_pm2)
+        wanted = DeployOptions(origin, accept_drift, restart_pm2, allow_breaking=allow_breaking)
         return await runner.run(plan, target.config, target.environment, target.reach, wanted, bus)
 
     shared = options.Shared(environment, config, as_json, yes, verbose, quiet)

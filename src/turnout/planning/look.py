@@ -17,9 +17,9 @@ from turnout.config import example
 from turnout.errors import UsageError
 from turnout.gate.verdict import decide
 from turnout.hosts.faults import typed
+from turnout.migrations.pending import known, pending
 from turnout.planning import forecast, locks
 from turnout.planning.outlook import Outlook, Plan
-from turnout.planning.pending import pending
 from turnout.runner import connect
 from turnout.steps import adopt, build, checkout, evidence, package, toolchain
 from turnout.steps import connect as connecting
@@ -131,15 +131,11 @@ async def _changes(work: Work, seen: Outlook) -> None:
 
 def _migrations(work: Work, host: Target, seen: Outlook) -> None:
     """Those that the journal does not know to be in this database (the same rule as the host's own)."""
-    serving = host.record(host.state.get("serving"))
-    base = (serving.get("dotenv") or {}).get("base_digest")
-    known = serving.get("migrations") if serving.get("migrated") == "finished" else None
-    if known is not None and base == host.dotenv.get("digest"):
-        seen.known_by = "the journal"
-    else:
-        known = None
+    proved = known(host.record(host.state.get("serving")), host.dotenv.get("digest"))
+    seen.known_by = "the journal"
+    if proved is None:
         seen.known_by = "the journal knows of none: Prisma applies those that the database lacks"
-    seen.migrations = pending(work.artifact.folder, known)
+    seen.migrations = pending(work.artifact.folder, proved)
 
 
 def _runtime(work: Work, host: Target) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from turnout.model import Revision
     from turnout.planning.locks import Package
-    from turnout.planning.pending import Migration
+    from turnout.migrations.pending import Migration
 
 
 @dataclass

@@ -64,6 +64,8 @@ class Target:
     ended: dict[str, Any] | None = None
     because: dict[str, Any] | None = None
     """The reason that a person gave, and what it goes over that would have been refused; for the journal."""
+    allowed: dict[str, Any] | None = None
+    """Migrations that break what runs and are applied all the same, and how that was allowed; for the journal."""
     lost_bytes: int = 0
     """Bytes that went over links that were lost."""
 

@@ -12,7 +12,7 @@ from turnout.migrations.effects import Effect
 from turnout.model import Revision
 from turnout.planning.locks import Package
 from turnout.planning.outlook import Outlook, Plan
-from turnout.planning.pending import Migration
+from turnout.migrations.pending import Migration
 
 REVISION = Revision("3f2a1bc45d3f2a1bc45d3f2a1bc45d3f2a1bc45d", "tree", "Faster search", "main")
 DROP = Migration(
