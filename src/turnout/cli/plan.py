@@ -15,8 +15,8 @@ from turnout.model import DeployOptions
 
 if TYPE_CHECKING:
     from turnout.events import Event
-    from turnout.planning.outlook import Outlook, Plan
     from turnout.migrations.pending import Migration
+    from turnout.planning.outlook import Outlook, Plan
 
 CHANGES = 3
 """The exit code that says that there is something to do (DESIGN 7)."""

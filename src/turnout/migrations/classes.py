@@ -14,13 +14,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from turnout.migrations.effects import Effect
-from turnout.migrations.pending import Migration
-from turnout.migrations.models import Models
 from turnout.migrations.safety import breaks, columns, models_of
 from turnout.migrations.tables import Tables
+
+if TYPE_CHECKING:
+    from turnout.migrations.effects import Effect
+    from turnout.migrations.models import Models
+    from turnout.migrations.pending import Migration
 
 Class = Literal["adds", "clears", "locks", "breaks", "unread"]
 WORDS: dict[Class, str] = {

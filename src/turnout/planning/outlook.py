@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from turnout.migrations.pending import Migration
     from turnout.model import Revision
     from turnout.planning.locks import Package
-    from turnout.migrations.pending import Migration
 
 
 @dataclass

@@ -13,7 +13,7 @@ from turnout.steps.work import Done, Target, Work
 
 
 async def survey(work: Work, host: Target) -> Done:
-    """Look at drift, dotenv, runtime, platform, processes and the database. Findings that do not refuse are told in the result."""
+    """Look at drift, dotenv, runtime, platform, processes, database. What does not refuse is told in the result."""
     answer = await host.client.call(
         "survey",
         release_keys=example.keys(work.source),

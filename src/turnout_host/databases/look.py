@@ -10,15 +10,15 @@ from urllib.parse import quote, unquote
 
 from turnout_host.databases import postgres
 from turnout_host.hiding import hide, secrets
-from turnout_host.migrations.prisma import LOCK, URL
+from turnout_host.migrations.prisma import URL
 
 _TABLE = "_prisma_migrations"
-_ROWS = f"SELECT migration_name, finished_at, rolled_back_at, started_at, logs FROM {{}} ORDER BY started_at"
-_HOLDER = f"""
+_ROWS = "SELECT migration_name, finished_at, rolled_back_at, started_at, logs FROM {} ORDER BY started_at"
+_HOLDER = """
 SELECT a.pid, a.usename, a.application_name, coalesce(host(a.client_addr), 'this machine'),
   extract(epoch FROM a.backend_start), a.state, left(a.query, 200)
 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-WHERE l.locktype = 'advisory' AND l.objid = {LOCK} AND l.classid = 0 AND l.granted
+WHERE l.locktype = 'advisory' AND l.objid = 72707369 AND l.classid = 0 AND l.granted
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 LIMIT 1"""
 _HOLDER_KEYS = ("pid", "user", "application", "client", "since", "state", "query")

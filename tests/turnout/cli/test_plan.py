@@ -9,10 +9,10 @@ import pytest
 
 from turnout.cli.plan import as_object, exit_code, screen
 from turnout.migrations.effects import Effect
+from turnout.migrations.pending import Migration
 from turnout.model import Revision
 from turnout.planning.locks import Package
 from turnout.planning.outlook import Outlook, Plan
-from turnout.migrations.pending import Migration
 
 REVISION = Revision("3f2a1bc45d3f2a1bc45d3f2a1bc45d3f2a1bc45d", "tree", "Faster search", "main")
 DROP = Migration(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from turnout.planning.forecast import disk_afterwards, seconds
 from turnout.migrations.pending import pending
+from turnout.planning.forecast import disk_afterwards, seconds
 
 CREATE = 'CREATE TABLE "Video" ("id" INTEGER NOT NULL PRIMARY KEY, "url" TEXT NOT NULL);'
 DROP = 'ALTER TABLE "Video" DROP COLUMN "url";'
