@@ -21,7 +21,7 @@ from turnout.migrations.pending import known, pending
 from turnout.planning import forecast, locks
 from turnout.planning.outlook import Outlook, Plan
 from turnout.runner import connect
-from turnout.steps import adopt, build, checkout, evidence, package, toolchain
+from turnout.steps import adopt, build, checkout, database, evidence, package, toolchain
 from turnout.steps import connect as connecting
 from turnout.steps.gate import said
 from turnout.steps.send import LEVEL
@@ -73,7 +73,7 @@ async def _host(work: Work, host: Target) -> Outlook:
     seen = Outlook(host.name, f"v{host.state['next']}", host.running, record.get("revision"))
     await _survey(work, host, seen)
     await _changes(work, seen)
-    _migrations(work, host, seen)
+    await _migrations(work, host, seen)
     seen.runtime = _runtime(work, host)
     await _goods(work, host, seen)
     seen.unchanged = not seen.adoption and await same(work, host)
@@ -129,13 +129,25 @@ async def _changes(work: Work, seen: Outlook) -> None:
         seen.packages = locks.changes(before, after)
 
 
-def _migrations(work: Work, host: Target, seen: Outlook) -> None:
-    """Those that the journal does not know to be in this database (the same rule as the host's own)."""
+async def _migrations(work: Work, host: Target, seen: Outlook) -> None:
+    """Those that neither the journal nor the database itself knows to be in, and what they do to what runs."""
     proved = known(host.record(host.state.get("serving")), host.dotenv.get("digest"))
     seen.known_by = "the journal"
     if proved is None:
         seen.known_by = "the journal knows of none: Prisma applies those that the database lacks"
     seen.migrations = pending(work.artifact.folder, proved)
+    if not seen.migrations or host is not work.targets[0]:
+        return
+    answer = await database.ask(work, host, "migrate")
+    if answer["asked"]:
+        seen.migrations = [one for one in seen.migrations if one.name not in answer["applied"]]
+        seen.known_by = "the journal" if proved is not None else "the database"
+    if fault := answer["fault"]:
+        remedy = [typed(line, host.address) for line in fault["remedy"]]
+        why = "; ".join([fault["message"], *(fault.get("why") or [])])
+        found = {"what": "database", "where": "the database", "why": why, "remedy": remedy, "fatal": True}
+        seen.findings.append(found)
+    seen.classed = await database.classes(work, seen.migrations)
 
 
 def _runtime(work: Work, host: Target) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from turnout.migrations.classes import Classed
     from turnout.migrations.pending import Migration
     from turnout.model import Revision
     from turnout.planning.locks import Package
@@ -29,6 +30,8 @@ class Outlook:
     """Why commits and files cannot be told, "" when they can."""
     packages: list[Package] = field(default_factory=list)
     migrations: list[Migration] = field(default_factory=list)
+    classed: list[Classed] = field(default_factory=list)
+    """What the migrations mean for the release that runs while they are applied."""
     known_by: str = ""
     """How it is known which migrations are in: `the journal`, or why they are all listed."""
     keys_missing: list[str] = field(default_factory=list)
@@ -42,6 +45,11 @@ class Outlook:
     def refused(self) -> bool:
         """A deployment (or the adoption before it) would be refused as things are."""
         return any(found["fatal"] for found in self.findings)
+
+    @property
+    def breaking(self) -> list[Classed]:
+        """Migrations for which a deployment would want `--allow-breaking`."""
+        return [one for one in self.classed if one.breaks and not one.contract]
 
     @property
     def back_is_safe(self) -> bool:

@@ -32,9 +32,7 @@ async def look(work: Work, host: Target) -> list[str]:
     found = pending(work.source, known(host.record(host.state.get("serving")), host.dotenv.get("digest")))
     if not found:
         return []
-    answer = await host.client.call(
-        "database", on_event=work.listen("survey", host), keys=keys(work.source), adapter=adapter(work.source)
-    )
+    answer = await ask(work, host, "survey")
     if answer["fault"]:
         raise _fault(work, host, answer["fault"])
     classed = await classes(work, [one for one in found if one.name not in answer["applied"]])
@@ -47,6 +45,13 @@ async def look(work: Work, host: Target) -> list[str]:
     )
     _obey(work, host, classed)
     return [*_unasked(answer), *(str(one) for one in classed)]
+
+
+async def ask(work: Work, host: Target, step: str) -> dict[str, Any]:
+    """What the database itself says (`database` of docs/protocol.md)."""
+    source = work.source
+    listen = work.listen(step, host)
+    return await host.client.call("database", on_event=listen, keys=keys(source), adapter=adapter(source))
 
 
 async def classes(work: Work, found: Sequence[Migration]) -> list[Classed]:
