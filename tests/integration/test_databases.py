@@ -269,9 +269,7 @@ def test_read_only_wrong_password_and_nobody_there(moved: Site, server: Postgres
     migration(moved, "5_more", 'ALTER TABLE "Video" ADD COLUMN "more" INTEGER;\n')
     server.sql("ALTER DATABASE postgres SET default_transaction_read_only = on")
     early(moved, moved.deploy(check=40), 40, "failed", "takes no writes")
-    server.sql(
-        "SET default_transaction_read_only = off; ALTER DATABASE postgres RESET default_transaction_read_only"
-    )
+    server.sql("SET TRANSACTION READ WRITE; ALTER DATABASE postgres RESET default_transaction_read_only")
     into(moved, server, password="not-the-one")
     early(moved, moved.deploy(check=40), 40, "failed", "refused the login", "DATABASE_URL")
     into(moved, server, port=1)
