@@ -46,12 +46,11 @@ def _patiently(values: Mapping[str, str], keys: List[str], say: Say) -> Answer:
 
 def told(lock: Mapping[str, Any]) -> str:
     """The session that holds it, for people."""
-    since = time.strftime("%H:%M:%S", time.localtime(float(lock["since"])))
     program = f" ({lock['application']})" if lock["application"] else ""
-    return (
-        f"session {lock['pid']} of {lock['user']}{program} from {lock['client']}, "
-        f"connected since {since}, {lock['state']}: {lock['query']}"
-    )
+    words = [f"session {lock['pid']} of {lock['user']}{program} from {lock['client']}"]
+    if lock["since"] is not None:
+        words.append(f"connected since {time.strftime('%H:%M:%S', time.localtime(float(lock['since'])))}")
+    return f"{', '.join(words)}, {lock['state'] or 'of another user'}: {lock['query']}"
 
 
 def _held(lock: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:

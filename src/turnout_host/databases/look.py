@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 from urllib.parse import quote, unquote
@@ -22,6 +23,7 @@ WHERE l.locktype = 'advisory' AND l.objid = 72707369 AND l.classid = 0 AND l.gra
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 LIMIT 1"""
 _HOLDER_KEYS = ("pid", "user", "application", "client", "since", "state", "query")
+_NOBODY = (ConnectionRefusedError, socket.timeout, socket.gaierror, FileNotFoundError)
 Answer = Dict[str, Any]
 
 
@@ -49,7 +51,7 @@ def _sqlite(url: str) -> Answer:
         import sqlite3
     except ImportError:
         raise postgres.CannotAsk("this host's python3 has no sqlite3 module") from None
-    file = Path(unquote(url[len("file:") :].partition("?")[0]).replace("//", "", 1) or ".")
+    file = _file(url)
     if not file.is_absolute():
         raise postgres.CannotAsk("its path is relative")
     if not file.exists():
@@ -71,6 +73,13 @@ def _sqlite(url: str) -> Answer:
         return {"exists": True, "fault": _fault(f"the file {file} is not a database")}
 
 
+def _file(url: str) -> Path:
+    """Prisma's engine takes the path as it stands, libSQL without its percent signs."""
+    path = url[len("file:") :].partition("?")[0]
+    path = path[2:] if path.startswith("//") else path
+    return Path(path) if os.path.exists(path) else Path(unquote(path))
+
+
 def _postgres(url: str, hidden: List[str]) -> Answer:
     where = postgres.address(url)
     try:
@@ -78,14 +87,14 @@ def _postgres(url: str, hidden: List[str]) -> Answer:
             return {"exists": True, **_asked(session, where.options.get("schema") or "public", hidden)}
     except postgres.Refused as refused:
         return _refusal(where, refused, hidden)
-    except ConnectionResetError:
-        raise postgres.CannotAsk("the server hung up") from None
-    except OSError as error:
+    except _NOBODY as error:
         why = (
             "it did not answer in time" if isinstance(error, socket.timeout) else error.strerror or str(error)
         )
         message = f"the database server at {where.host}:{where.port} cannot be reached: {why}"
         return {"fault": _fault(message, "see that it runs and listens")}
+    except (OSError, ValueError, KeyError, struct.error) as error:  # Prisma may get on with it
+        raise postgres.CannotAsk(f"its answer was not understood: {error}") from None
 
 
 def _asked(session: postgres.Session, schema: str, hidden: List[str]) -> Answer:
@@ -106,7 +115,10 @@ def _holder(session: postgres.Session, hidden: List[str]) -> Optional[Answer]:
         return None
     holder: Answer = dict(zip(_HOLDER_KEYS, rows[0]))
     query = hide(str(holder["query"] or ""), hidden)
-    return dict(holder, pid=int(holder["pid"]), since=float(holder["since"]), query=" ".join(query.split()))
+    since = (
+        None if holder["since"] is None else float(holder["since"])
+    )  # of another user, to who is no superuser
+    return dict(holder, pid=int(holder["pid"]), since=since, query=" ".join(query.split()))
 
 
 def _quoted(name: str) -> str:

@@ -58,6 +58,16 @@ def test_a_file_that_may_not_be_written_is_a_fault(tmp_path: Path, monkeypatch: 
     assert "may not be written" in look({"URL": f"file:{tmp_path}/a.db"}, ["URL"])["fault"]["message"]
 
 
+@pytest.mark.parametrize("before", ["file:", "file://"])
+def test_paths_as_they_are_written(tmp_path: Path, before: str) -> None:
+    """Double slashes and percent signs, with and without the empty host of an address."""
+    (tmp_path / "a%20b").mkdir()
+    file = tmp_path / "a%20b/c.db"
+    made(file, ("m1", 2, None, None))
+    assert look({"URL": f"{before}{tmp_path}/a%20b//c.db?x=1"}, ["URL"])["applied"] == ["m1"]
+    assert look({"URL": f"{before}{tmp_path}/a%2520b/c.db"}, ["URL"])["applied"] == ["m1"]
+
+
 def test_a_text_is_no_database(tmp_path: Path) -> None:
     """The wrong file."""
     (tmp_path / "a.db").write_text("text " * 300)

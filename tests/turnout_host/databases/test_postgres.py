@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.postgres import BIN, PASSWORD, Postgres
 from tests.support.site import until
+from turnout_host.calls.databases import told
 from turnout_host.databases.look import look
 from turnout_host.databases.postgres import Refused, Session, address
 
 pytestmark = pytest.mark.skipif(not BIN, reason="needs PostgreSQL: apt-get install postgresql")
+
+LEFT = "SELECT pg_advisory_lock(72707369), pg_sleep(600)"
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +75,7 @@ def test_the_holder_of_prismas_lock_is_named(server: Postgres) -> None:
     """Of this database only; another advisory lock is no matter."""
     assert BIN
     assert look({"URL": url(server)}, ["URL"])["lock"] is None
-    sql = "SELECT pg_advisory_lock(72707369), pg_sleep(600)"
+    sql = LEFT
     words = [str(BIN / "psql"), "-Xqd", url(server) + "?application_name=left", "-c", sql]
     holder = subprocess.Popen(words)
     try:
@@ -89,6 +94,41 @@ def test_the_holder_of_prismas_lock_is_named(server: Postgres) -> None:
         holder.kill()
         holder.wait()
     assert look({"URL": url(server)}, ["URL"])["lock"] is None
+
+
+def test_what_another_user_may_not_see_is_left_out(server: Postgres) -> None:
+    """The app's own role is no superuser: of the owner's session it sees little more than the pid."""
+    assert BIN
+    server.sql("CREATE ROLE app LOGIN PASSWORD 'app-login'")
+    holder = subprocess.Popen([str(BIN / "psql"), "-Xqd", url(server), "-c", LEFT])
+    try:
+        until(lambda: look({"URL": url(server)}, ["URL"])["lock"])
+        lock = look({"URL": url(server, "app", "app-login")}, ["URL"])["lock"]
+        assert str(lock["pid"]) in told(lock)
+        assert "owner" in told(lock)
+    finally:
+        holder.kill()
+        holder.wait()
+        server.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+
+
+def test_something_else_that_answers_cannot_be_asked() -> None:
+    """A port that speaks otherwise is no fault of the database: Prisma will tell."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        def answer() -> None:
+            link, _ = other.accept()
+            with link:
+                link.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                link.recv(1 << 16)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        found = look({"URL": f"postgresql://u:hunter2@127.0.0.1:{port}/db"}, ["URL"])
+        thread.join(20)
+    assert (found["asked"], found["fault"]) == (False, None)
+    assert "hunter2" not in str(found)
 
 
 def test_rows_of_prismas_table_in_another_schema(server: Postgres) -> None:
