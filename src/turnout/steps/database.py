@@ -44,7 +44,9 @@ async def look(work: Work, host: Target) -> list[str]:
         migrations=[as_object(one) for one in classed],
     )
     _obey(work, host, classed)
-    return [*_unasked(answer), *(str(one) for one in classed)]
+    for one in classed:
+        work.note(str(one), "survey", host)
+    return [*_unasked(answer), *(str(one) for one in classed if one.kind != "adds")]
 
 
 async def ask(work: Work, host: Target, step: str) -> dict[str, Any]:
