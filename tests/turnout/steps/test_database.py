@@ -102,7 +102,7 @@ async def test_the_database_knows_better_than_the_journal(
     tmp_path: Path, applied: list[str], calls: list[str]
 ) -> None:
     """With another dotenv the journal counts all as pending; those that are in need no permission."""
-    stage = Stage(tmp_path, MADE.replace("A", "C"), applied=applied)
+    stage = Stage(tmp_path, MADE.replace('"A"', '"C"'), applied=applied)
     assert await look(stage.work, stage.host) == []  # one that only adds is told meanwhile, not in the end
     assert len(stage.said) == 2 - len(applied)
     assert stage.client.calls == calls
