@@ -112,6 +112,8 @@ class DeployOptions:
     update_runtime: bool = False
     urgent: str | None = None
     """The reason that a person gave for passing windows, soak and unfinished checks."""
+    allow_breaking: bool = False
+    """Apply migrations although they break the release that runs meanwhile."""
 
 
 @dataclass(frozen=True)

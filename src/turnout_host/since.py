@@ -45,9 +45,14 @@ def since(layout: Layout, state: State, store: Store, name: str) -> Dict[str, An
 
 
 def _applied(record: Record) -> List[str]:
-    """A release that was migrated to its end has all of its migrations in; else those that are named."""
+    """A release that was migrated to its end has all of its migrations in; else those that are named.
+
+    Where a run was killed nobody knows: what it had begun counts, so that no way back is called safe that is not.
+    """
     if record.get("migrated") == "finished":
         return list(record.get("migrations") or {})
+    if record.get("migrated") == "started":
+        return list(record.get("begun") or [])
     return list(record.get("applied") or [])
 
 

@@ -201,6 +201,8 @@ def _migration(state: State, entry: Record) -> None:
     if record:
         record["migrated"] = entry["type"].partition(".")[2]
         record["applied"] = entry.get("applied", record.get("applied", []))
+        if entry["type"] == "migration.started":
+            record["begun"] = entry.get("pending", [])
 
 
 def _pinned(state: State, entry: Record) -> None:

@@ -160,7 +160,7 @@ def test_older_code_that_would_break_is_refused_unless_forced_with_a_reason(live
         'views     Int      @default(0) @map("seen")',
         "seen",
     )
-    live.deploy()
+    live.deploy("--allow-breaking")
     now = live.current()
 
     refused = live.rollback(check=10)

@@ -44,7 +44,7 @@ def fold(*records: dict[str, Any]) -> State:
         for kind, fields in (
             ("release.staged", {"manifest": "0" * 64}),
             ("release.prepared", {"migrations": dict.fromkeys(names, "0"), "dotenv": record.get("dotenv")}),
-            (f"migration.{migrated}", {"applied": record.get("applied", [])}),
+            (f"migration.{migrated}", {key: record.get(key, []) for key in ("applied", "pending")}),
         ):
             seq += 1
             entry = {"seq": seq, "ts": 1.0, "token": 1, "deployment": "d", "type": kind, "release": name}
@@ -181,6 +181,17 @@ def test_a_migration_of_an_adopted_release_whose_text_is_gone_is_told_by_name(la
     state.releases["v1"]["manifest"] = None
 
     assert since(layout, state, Store(layout), "v2")["migrations"] == [{"name": M2, "sql": None}]
+
+
+def test_a_run_that_was_killed_counts_as_if_all_of_it_were_in(layout: Layout) -> None:
+    """The journal has its begin and not its end: no way back is called safe that may not be."""
+    release(layout, "v1", [M1])
+    state = fold(
+        {"release": "v1", "migrated": "finished", "migrations": [M1]},
+        {"release": "v2", "migrated": "started", "migrations": [M1, M2, M3], "pending": [M2, M3]},
+    )
+
+    assert [one["name"] for one in since(layout, state, Store(layout), "v1")["migrations"]] == [M2, M3]
 
 
 def test_an_app_without_prisma_has_nothing_to_say(layout: Layout) -> None:

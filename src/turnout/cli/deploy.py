@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from turnout.events import Bus
     from turnout.model import Outcome
 
+AllowBreaking = Annotated[
+    bool,
+    typer.Option("--allow-breaking", help="Apply migrations although they break the release that runs now."),
+]
 REASON = 300
 """Characters of a reason."""
 
@@ -41,6 +45,7 @@ def deploy(
     ] = False,
     urgent: options.Urgent = False,
     reason: options.Reason = None,
+    allow_breaking: AllowBreaking = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -52,7 +57,8 @@ def deploy(
     from turnout.cli.running import carry_out
 
     async def act(target: Target, bus: Bus) -> Outcome:
-        wanted = DeployOptions(ref, accept_drift, restart_pm2, update_runtime, urgency(urgent, reason))
+        said = urgency(urgent, reason)
+        wanted = DeployOptions(ref, accept_drift, restart_pm2, update_runtime, said, allow_breaking)
         from turnout import runner
         from turnout.deploy import DEPLOY
 

@@ -15,8 +15,8 @@ from turnout.model import DeployOptions
 
 if TYPE_CHECKING:
     from turnout.events import Event
+    from turnout.migrations.pending import Migration
     from turnout.planning.outlook import Outlook, Plan
-    from turnout.planning.pending import Migration
 
 CHANGES = 3
 """The exit code that says that there is something to do (DESIGN 7)."""
@@ -63,6 +63,8 @@ def exit_code(found: Plan) -> int:
         return GateRefused.exit_code
     if any(one.refused for one in found.hosts):
         return SurveyRefused.exit_code
+    if any(one.breaking for one in found.hosts):
+        return GateRefused.exit_code
     return 0 if found.verdict == "skip" else CHANGES
 
 
@@ -78,6 +80,8 @@ def as_object(found: Plan) -> dict[str, Any]:
 
 
 def _host_object(one: Outlook) -> dict[str, Any]:
+    from turnout.steps.database import as_object
+
     return {
         "host": one.host,
         "running": one.running,
@@ -101,6 +105,7 @@ def _host_object(one: Outlook) -> dict[str, Any]:
         ],
         "migrations": [_migration_object(migration) for migration in one.migrations],
         "migrations_known_by": one.known_by,
+        "migrations_classed": [as_object(classed) for classed in one.classed],
         "dotenv_missing": one.keys_missing,
         "runtime": one.runtime,
         "bytes_to_send": one.bytes_sent,
@@ -171,9 +176,13 @@ def _list(name: str, lines: list[str], limit: int | None) -> Iterator[Line]:
 
 
 def _migrations(one: Outlook, limit: int | None) -> Iterator[Line]:
+    from turnout.migrations.classes import WORDS
+
+    kinds = {classed.name: WORDS[classed.kind] for classed in one.classed}
     for at, migration in enumerate(one.migrations):
         style = "" if migration.only_adds else "yellow"
-        yield style, f"  {'migrations' if not at else '':<13} {migration.name}"
+        kind = f" · {kinds[migration.name]}" if migration.name in kinds else ""
+        yield style, f"  {'migrations' if not at else '':<13} {migration.name}{kind}"
         for effect in migration.effects:
             locks = f" · locks: {effect.locks}" if effect.locks else ""
             yield style, f"  {'':<15} {effect}{locks}"
@@ -182,6 +191,12 @@ def _migrations(one: Outlook, limit: int | None) -> Iterator[Line]:
             yield "dim", f"  {'':<15} | {line}"
         if limit is not None and len(lines) > limit:
             yield "dim", f"  {'':<15} | … and {len(lines) - limit} lines more (-v shows all)"
+    if one.breaking:
+        yield "red", f"  refused  {', '.join(each.name for each in one.breaking)}: what runs would break"
+        yield (
+            "",
+            "    do   turnout deploy --allow-breaking, or -- turnout: contract in the file (docs/migrations.md)",
+        )
     if one.migrations and one.known_by != "the journal":
         yield "dim", f"  {'':<13} ({one.known_by})"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from turnout.cli import options
+from turnout.cli.deploy import AllowBreaking
 from turnout.errors import UsageError
 from turnout.model import DeployOptions
 
@@ -35,6 +36,7 @@ def promote(
     ] = False,
     urgent: options.Urgent = False,
     reason: options.Reason = None,
+    allow_breaking: AllowBreaking = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -61,7 +63,13 @@ def promote(
         giver = target.config.environment(origin)
         variables = {key: value for key, value in os.environ.items() if key not in ONLY_TARGET}
         plan = replace(PROMOTE, begin=partial(giving.begin, giver, reach(giver, variables)))
-        wanted = DeployOptions(origin, accept_drift, restart_pm2, urgent=urgency(urgent, reason))
+        wanted = DeployOptions(
+            origin,
+            accept_drift,
+            restart_pm2,
+            urgent=urgency(urgent, reason),
+            allow_breaking=allow_breaking,
+        )
         return await runner.run(plan, target.config, target.environment, target.reach, wanted, bus)
 
     shared = options.Shared(environment, config, as_json, yes, verbose, quiet)

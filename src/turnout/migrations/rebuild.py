@@ -58,7 +58,7 @@ def _columns(table: str, made: str, before: Tables, after: Tables, sql: str) -> 
     tight = [
         Effect("change column", table, new.name, tightens=True)
         for old, new in both
-        if new.required and not old.required
+        if (new.required and not old.required) or (old.kind and old.kind != new.kind)
     ]
     return [Effect("rebuild table", table, locks=locks), *gone, *come, *tight]
 

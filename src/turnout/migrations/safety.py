@@ -65,18 +65,18 @@ def judge(later: Sequence[Migration], earlier: Sequence[str], schema: str, diale
     tables = Tables(dialect)
     for sql in earlier:
         read_sql(sql, tables)
-    models = _models(schema, tables)
+    models = models_of(schema, tables)
     told = [Told(one.name, None if one.sql is None else read_sql(one.sql, tables)) for one in later]
     broken = [
         f"{one.name}: {effect}; {why}"
         for one in told
         for effect in one.effects or ()
-        if (why := _breaks(effect, models, tables))
+        if (why := breaks(effect, models, tables))
     ]
     return Judgement(told, list(dict.fromkeys(broken)))
 
 
-def _models(schema: str, tables: Tables) -> Models:
+def models_of(schema: str, tables: Tables) -> Models:
     """What the code uses: what its schema names; where that names nothing, all that its migrations made."""
     named = read(schema)
     if named.tables:
@@ -87,28 +87,33 @@ def _models(schema: str, tables: Tables) -> Models:
     return Models(made, {enum: frozenset(values) for enum, values in tables.enums.items()})
 
 
-def _breaks(effect: Effect, models: Models, now: Tables) -> str:
-    """Why this breaks the code, or ""."""
+def breaks(effect: Effect, models: Models, now: Tables, code: str = "the older code") -> str:
+    """Why this breaks the `code` that uses these models, or ""; `now` are the tables when all is done."""
     if effect.kind == "drop value":
         values = models.enums.get(effect.table, frozenset())
         gone = effect.column in values and effect.column not in now.enums.get(effect.table, [])
-        return f"the older code uses {effect.table}.{effect.column}" if gone else ""
-    table = next((name for name in models.tables if now.key(name) == now.key(effect.table)), None)
-    if table is None:
+        return f"{code} uses {effect.table}.{effect.column}" if gone else ""
+    used = columns(effect.table, models, now)
+    if used is None:
         return ""
-    columns = {now.key(column) for column in models.tables[table]}
-    return _breaks_column(effect, columns, now) if effect.column else _breaks_table(effect, now)
+    return _breaks_column(effect, used, now, code) if effect.column else _breaks_table(effect, now, code)
 
 
-def _breaks_table(effect: Effect, now: Tables) -> str:
+def columns(table: str, models: Models, now: Tables) -> set[str] | None:
+    """The keys of the columns of a table that the code uses; None when it does not use the table."""
+    name = next((name for name in models.tables if now.key(name) == now.key(table)), None)
+    return None if name is None else {now.key(column) for column in models.tables[name]}
+
+
+def _breaks_table(effect: Effect, now: Tables, code: str) -> str:
     gone = effect.removes and not now.knows(effect.table)
-    return f"the older code uses {effect.table}" if gone else ""
+    return f"{code} uses {effect.table}" if gone else ""
 
 
-def _breaks_column(effect: Effect, used: set[str], now: Tables) -> str:
+def _breaks_column(effect: Effect, used: set[str], now: Tables, code: str) -> str:
     column = now.key(str(effect.column))
     if effect.removes and column in used and not now.has(effect.table, column):
-        return f"the older code uses {effect.table}.{effect.column}"
+        return f"{code} uses {effect.table}.{effect.column}"
     if effect.requires and column not in used and now.requires(effect.table, column):
-        return f"the older code cannot insert into {effect.table}, for it does not know {effect.column}"
+        return f"{code} cannot insert into {effect.table}, for it does not know {effect.column}"
     return ""

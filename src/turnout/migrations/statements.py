@@ -21,6 +21,7 @@ _HARMLESS = re.compile(
     re.I | re.S,
 )
 _VOLATILE = re.compile(r"random|uuid|nextval|clock_timestamp", re.I)
+_QUIET = (exp.Select, exp.Semicolon, exp.Transaction, exp.Commit, exp.Set, exp.Comment, exp.Pragma, exp.Grant)
 _WAITS = {
     "rewrite": "{0} is written anew and locked meanwhile",
     "check": "{0} is locked while all its rows are checked",
@@ -65,6 +66,8 @@ def _one(tree: Any, tables: Tables) -> Iterator[Effect]:
         if isinstance(tree, kind):
             yield from handler(tree, tables)
             return
+    if tree is not None and not isinstance(tree, _QUIET):
+        yield Effect("other", " ".join(tree.sql().split())[:80])
 
 
 def name(node: Any, tables: Tables) -> str:
@@ -202,7 +205,8 @@ def _column(node: exp.ColumnDef, tables: Tables) -> Column:
         isinstance(one, exp.NotNullColumnConstraint) and not one.args.get("allow_null") for one in kinds
     )
     default = any(isinstance(one, exp.DefaultColumnConstraint) for one in kinds)
-    return Column(name(node.this, tables), needed and not default and not _filled(node, tables))
+    kind = node.kind.sql(dialect=tables.dialect or None).upper() if node.kind else ""
+    return Column(name(node.this, tables), needed and not default and not _filled(node, tables), kind)
 
 
 def _filled(node: exp.ColumnDef, tables: Tables) -> bool:

@@ -13,6 +13,8 @@ class Column(NamedTuple):
 
     name: str
     required: bool = False
+    kind: str = ""
+    """Its type, as written; "" where it is not known."""
 
 
 @dataclass

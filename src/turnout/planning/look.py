@@ -16,11 +16,11 @@ from turnout.config import example
 from turnout.errors import GateRefused, UsageError
 from turnout.gate.verdict import decide
 from turnout.hosts.faults import typed
+from turnout.migrations.pending import known, pending
 from turnout.planning import forecast, locks
 from turnout.planning.outlook import Outlook, Plan
-from turnout.planning.pending import broken, pending
 from turnout.runner import connect
-from turnout.steps import adopt, build, checkout, evidence, package, toolchain
+from turnout.steps import adopt, build, checkout, database, evidence, package, toolchain
 from turnout.steps import connect as connecting
 from turnout.steps.checks import same_as_promised
 from turnout.steps.gate import said
@@ -156,34 +156,24 @@ async def _changes(work: Work, seen: Outlook) -> None:
 
 
 async def _migrations(work: Work, host: Target, seen: Outlook) -> None:
-    """Those that the journal does not know to be in this database (the host's own rule), and what they break."""
-    serving = host.record(host.state.get("serving"))
-    base = (serving.get("dotenv") or {}).get("base_digest")
-    known = serving.get("migrations") if serving.get("migrated") == "finished" else None
-    if known is not None and base == host.dotenv.get("digest"):
-        seen.known_by = "the journal"
-    else:
-        known = None
+    """Those that neither the journal nor the database itself knows to be in, and what they do to what runs."""
+    proved = known(host.record(host.state.get("serving")), host.dotenv.get("digest"))
+    seen.known_by = "the journal"
+    if proved is None:
         seen.known_by = "the journal knows of none: Prisma applies those that the database lacks"
-    seen.migrations = pending(work.artifact.folder, known)
-    schema = await _schema(work, seen)
-    if schema is not None:
-        seen.broken = broken(work.artifact.folder, seen.migrations, schema)
-    elif seen.running:  # nobody knows what that release uses
-        seen.broken = [
-            f"{one.name}: {what}" for one in seen.migrations for what in one.effects if not what.only_adds
-        ]
-
-
-async def _schema(work: Work, seen: Outlook) -> str | None:
-    """The schema.prisma of what runs there; None where that revision is not known here."""
-    assert work.repository
-    if not seen.revision or seen.unknown:
-        return None
-    path = (
-        "prisma/schema.prisma" if work.config.source == "." else f"{work.config.source}/prisma/schema.prisma"
-    )
-    return await work.repository.text(seen.revision, path)
+    seen.migrations = pending(work.artifact.folder, proved)
+    if not seen.migrations or host is not work.targets[0]:
+        return
+    answer = await database.ask(work, host, "migrate")
+    if answer["asked"]:
+        seen.migrations = [one for one in seen.migrations if one.name not in answer["applied"]]
+        seen.known_by = "the journal" if proved is not None else "the database"
+    if fault := answer["fault"]:
+        remedy = [typed(line, host.address) for line in fault["remedy"]]
+        why = "; ".join([fault["message"], *(fault.get("why") or [])])
+        found = {"what": "database", "where": "the database", "why": why, "remedy": remedy, "fatal": True}
+        seen.findings.append(found)
+    seen.classed = await database.classes(work, seen.migrations)
 
 
 def _runtime(work: Work, host: Target) -> dict[str, Any]:

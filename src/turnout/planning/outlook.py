@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from turnout.migrations.classes import Classed
+    from turnout.migrations.pending import Migration
     from turnout.model import Revision
     from turnout.planning.locks import Package
-    from turnout.planning.pending import Migration
 
 
 @dataclass
@@ -29,8 +30,8 @@ class Outlook:
     """Why commits and files cannot be told, "" when they can."""
     packages: list[Package] = field(default_factory=list)
     migrations: list[Migration] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    """What of it the running release could not live with, so that going back would be refused."""
+    classed: list[Classed] = field(default_factory=list)
+    """What the migrations mean for the release that runs while they are applied."""
     known_by: str = ""
     """How it is known which migrations are in: `the journal`, or why they are all listed."""
     keys_missing: list[str] = field(default_factory=list)
@@ -44,6 +45,16 @@ class Outlook:
     def refused(self) -> bool:
         """A deployment (or the adoption before it) would be refused as things are."""
         return any(found["fatal"] for found in self.findings)
+
+    @property
+    def breaking(self) -> list[Classed]:
+        """Migrations for which a deployment would want `--allow-breaking`."""
+        return [one for one in self.classed if one.breaks and not one.contract]
+
+    @property
+    def broken(self) -> list[str]:
+        """What of it the running release could not live with, so that going back would be refused."""
+        return [f"{one.name}: {why}" for one in self.classed for why in one.breaks]
 
     @property
     def back_is_safe(self) -> bool:

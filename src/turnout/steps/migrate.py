@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from turnout.errors import MigrationFailed
+from turnout.steps import database
 from turnout.steps.work import Done, Target, Work
 
 
@@ -20,7 +21,12 @@ async def run(work: Work, host: Target) -> Done:
         return Done("the app has no migrations", "skipped")
     try:
         answer = await host.client.call(
-            "migrate", on_event=work.listen("migrate", host), release=host.release, commands=commands
+            "migrate",
+            on_event=work.listen("migrate", host),
+            release=host.release,
+            commands=commands,
+            keys=database.keys(work.source),
+            because=host.allowed,
         )
     except MigrationFailed as error:
         error.state = error.state or f"{host.running or 'nothing'} serves, as before"

@@ -8,11 +8,12 @@ from turnout import text
 from turnout.config import example
 from turnout.errors import SurveyRefused
 from turnout.hosts.faults import typed
+from turnout.steps import database
 from turnout.steps.work import Done, Target, Work
 
 
 async def survey(work: Work, host: Target) -> Done:
-    """Look at drift, dotenv, runtime, platform and processes. Findings that do not refuse are told in the result."""
+    """Look at drift, dotenv, runtime, platform, processes, database. What does not refuse is told in the result."""
     answer = await host.client.call(
         "survey",
         release_keys=example.keys(work.source),
@@ -27,6 +28,7 @@ async def survey(work: Work, host: Target) -> Done:
     host.drifted = any(found["what"] == "drift" for found in answer["findings"])
     refuse(host, answer["findings"], work.environment.name)
     told = [found["why"] for found in answer["findings"]]
+    told += await database.look(work, host)
     work.notes += [f"{host.name}: {why}" for why in told]
     return Done("; ".join(told) or f"{host.platform}, {_free(host)} free")
 

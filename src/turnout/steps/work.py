@@ -73,6 +73,8 @@ class Target:
     """The switch that was left open here, and how it was ended when our lease was taken."""
     swept: list[str] = field(default_factory=list)
     """What else a dead run left, and what was done with it."""
+    allowed: dict[str, Any] | None = None
+    """Migrations that break what runs and are applied all the same, and how that was allowed; for the journal."""
     lost_bytes: int = 0
     """Bytes that went over links that were lost."""
 

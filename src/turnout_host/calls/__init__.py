@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict
 
 from turnout_host.calls import (
     adopting,
+    databases,
     deployment,
     environment,
     goods,
@@ -60,6 +61,7 @@ CALLS: Dict[str, Callable[[Host, Args, Say], Dict[str, Any]]] = {
     "adoption": adopting.call_adoption,
     "adopt": adopting.call_adopt,
     "outlook": planning.call_outlook,
+    "database": databases.call_database,
     "prove_adopted": adopting.call_prove_adopted,
     "keys": keys.call_keys,
     "authorize": keys.call_authorize,
@@ -77,6 +79,7 @@ READ_ONLY = {
     "health",
     "adoption",
     "outlook",
+    "database",
     "read_dotenv",
     "try_dotenv",
     "since",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from pathlib import Path
 from typing import Deque, Dict, List, Optional, Set
 
-from turnout_host import recovery, releases, survey
+from turnout_host import dotenv, recovery, releases, survey
+from turnout_host.calls import databases
 from turnout_host.calls.common import Answer, record_of, toolchain_of
+from turnout_host.databases.look import look
 from turnout_host.errors import MigrationError, UsageError
 from turnout_host.host import Args, Host, Say
 from turnout_host.migrations import prisma
@@ -44,7 +47,8 @@ def call_migrate(host: Host, args: Args, say: Say) -> Answer:
     if not new:
         host.journal.append("migration.finished", host.deployment, release=name, applied=[])
         return {"ran": False, "applied": [], "seconds": 0.0}
-    host.journal.append("migration.started", host.deployment, release=name, pending=new)
+    because = {"because": args.table("because")} if args.table("because") else {}
+    host.journal.append("migration.started", host.deployment, release=name, pending=new, **because)
     dirs = [str(folder / "node_modules/.bin"), *toolchain_of(host, record["toolchain"]).dirs]
     lines: Deque[str] = deque(maxlen=KEPT)
 
@@ -58,6 +62,7 @@ def call_migrate(host: Host, args: Args, say: Say) -> Answer:
     except Exception as error:
         earlier = _in_already(list(host.journal.state.releases.values()), record)
         applied = _told(error, list(lines), [one for one in new if one not in earlier])
+        _name_holder(error, folder, args.texts("keys"))
         host.journal.append(
             "migration.failed",
             host.deployment,
@@ -82,6 +87,16 @@ def _told(error: Exception, lines: List[str], pending: List[str]) -> List[str]:
         error.message += f"; {', '.join(found)} before it went in"
         error.args = (error.message,)
     return found
+
+
+def _name_holder(error: Exception, folder: Path, keys: List[str]) -> None:
+    """Prisma waited for its lock in vain: say who holds it, and what to type."""
+    if not isinstance(error, MigrationError) or not prisma.timed_out(error.detail.get("tail") or []):
+        return
+    lock = look(dotenv.parse((folder / ".env").read_text("utf-8", "replace")), keys)["lock"]
+    if lock:
+        error.message += f"; {databases.told(lock)} holds it"
+        error.args, error.detail["remedy"] = (error.message,), prisma.locked(lock["pid"])
 
 
 def _in_already(records: List[Record], record: Record) -> Set[str]:

@@ -14,6 +14,8 @@ from turnout_host.errors import MigrationError
 from turnout_host.hiding import hide, secrets
 from turnout_host.layout import Layout
 
+LOCK = 72707369
+"""Prisma's advisory lock, of every database that it migrates (FACTS)."""
 _NAME = r"([A-Za-z0-9][A-Za-z0-9._-]{0,250})"
 _APPLYING = re.compile(rf"^\s*Applying migration `{_NAME}`\s*$")
 _APPLIED = re.compile(rf"^\s*└─ {_NAME}/\s*$")
@@ -107,6 +109,27 @@ def explain(lines: Sequence[str], command_prefix: str = "") -> Explained:
     return Explained(message, _resolve(name, "driver adapter" in text, command_prefix))
 
 
+def left(name: str, adapter: bool, prefix: str) -> Explained:
+    """A migration that Prisma's table has as begun and not ended: it applies nothing until that is resolved (P3009)."""
+    message = (
+        f"migration {name} failed in an earlier run; Prisma applies nothing until that is resolved (P3009)"
+    )
+    return Explained(message, _resolve(name, adapter, prefix))
+
+
+def timed_out(lines: Sequence[str]) -> bool:
+    """Did it wait in vain, perhaps for Prisma's lock?"""
+    return "P1002" in _CODE.findall("\n".join(lines))
+
+
+def locked(pid: int) -> List[str]:
+    """What to type against a session that keeps Prisma's lock."""
+    return [
+        "if that is a migration at work, wait for it and deploy again",
+        f"if it was left by a killed one, in PostgreSQL: SELECT pg_terminate_backend({pid});",
+    ]
+
+
 def migrate(
     layout: Layout,
     release_folder: Path,
@@ -146,6 +169,8 @@ def _secrets(release_folder: Path) -> List[str]:
 
 def _resolve(name: str, adapter: bool, prefix: str) -> List[str]:
     """`migrate resolve` wants the native engine, which is missing where `engine: 'js'` is used (FACTS)."""
+    if not re.fullmatch(_NAME, name):  # it came out of the database, and is to be typed
+        return ["see _prisma_migrations for a row without finished_at, undo what it did, and delete the row"]
     if adapter:
         # `name` is one of _NAME's characters: no quote can be in it
         done = f"DELETE FROM _prisma_migrations WHERE migration_name = '{name}' AND finished_at IS NULL;"  # noqa: S608
@@ -169,10 +194,10 @@ _ENGINE = (
     'let the build\'s install scripts fetch it, or use an engine that needs none (engineType = "client")'
 )
 _UNLOCK = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 72707369;"
-_URL = "check DATABASE_URL in shared/.env on the host"
+URL = "check DATABASE_URL in shared/.env on the host"
 _BY_CODE: Dict[str, Tuple[str, List[str]]] = {
-    "P1000": ("the database refused the login of DATABASE_URL", [_URL]),
-    "P1001": ("the database server cannot be reached", ["see that it runs and listens", _URL]),
+    "P1000": ("the database refused the login of DATABASE_URL", [URL]),
+    "P1001": ("the database server cannot be reached", ["see that it runs and listens", URL]),
     "P1002": (
         "the database server was reached but timed out, perhaps on Prisma's lock 72707369 of a killed deployment",
         [
@@ -180,11 +205,11 @@ _BY_CODE: Dict[str, Tuple[str, List[str]]] = {
             f"if it stays, in PostgreSQL: {_UNLOCK}",
         ],
     ),
-    "P1003": ("the database that DATABASE_URL names does not exist", ["create it", _URL]),
-    "P1010": ("the user of DATABASE_URL may not use the database", [_URL]),
+    "P1003": ("the database that DATABASE_URL names does not exist", ["create it", URL]),
+    "P1010": ("the user of DATABASE_URL may not use the database", [URL]),
     "P1012": (
         "Prisma's schema or a value that it reads from the dotenv is not valid",
-        [_URL, "npx prisma validate"],
+        [URL, "npx prisma validate"],
     ),
     "P3005": (
         "the database has tables already but no record of migrations",
@@ -192,12 +217,12 @@ _BY_CODE: Dict[str, Tuple[str, List[str]]] = {
     ),
 }
 _BY_SIGN = (
-    ("External error id#", "the database cannot be opened", _URL),
-    ("SQLITE_CANTOPEN", "the database file cannot be opened", _URL),
-    ("SQLITE_NOTADB", "the file that DATABASE_URL names is not a database", _URL),
+    ("External error id#", "the database cannot be opened", URL),
+    ("SQLITE_CANTOPEN", "the database file cannot be opened", URL),
+    ("SQLITE_NOTADB", "the file that DATABASE_URL names is not a database", URL),
     ("SQLITE_BUSY", "the database is locked by another process", "deploy again in a minute"),
-    ("SQLITE_READONLY", "the database file may not be written", _URL),
-    ("Environment variable not found", "a value that Prisma's schema reads is not in the dotenv", _URL),
+    ("SQLITE_READONLY", "the database file may not be written", URL),
+    ("Environment variable not found", "a value that Prisma's schema reads is not in the dotenv", URL),
     ("binaries.prisma.sh", "Prisma's engine is missing here and cannot be downloaded", _ENGINE),
     ("missing packages", "prisma is not installed in the release", "name it in the app's dependencies"),
     (

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from turnout.cli.plan import as_object, exit_code, screen
+from turnout.migrations.classes import Classed
 from turnout.migrations.effects import Effect
+from turnout.migrations.pending import Migration
 from turnout.model import Revision
 from turnout.planning.locks import Package
 from turnout.planning.outlook import Outlook, Plan
-from turnout.planning.pending import Migration
 
 REVISION = Revision("3f2a1bc45d3f2a1bc45d3f2a1bc45d3f2a1bc45d", "tree", "Faster search", "main")
 DROP = Migration(
@@ -95,11 +96,12 @@ def test_everything_is_on_the_screen() -> None:
 
 def test_a_way_back_that_is_not_safe_says_why() -> None:
     """What the running release would miss, by name."""
-    broken = ["2026_drop: drop column A.b; the older code uses A.b", "another"]
-    found = plan("deploy", replace(HOST, migrations=[ADD, DROP], broken=broken))
+    uses = "drop column A.b; the older code uses A.b"
+    classed = [Classed("2026_drop", breaks=(uses,)), Classed("2026_more", breaks=("another",))]
+    found = plan("deploy", replace(HOST, migrations=[ADD, DROP], classed=classed))
 
     assert "way back      refused, v43 cannot live with 2026_drop: drop column A.b; the older" in text(found)
-    assert "\n                another" in text(found)
+    assert "\n                2026_more: another" in text(found)
     assert as_object(found)["hosts"][0]["rollback"] == {"release": "v43", "safe": False}
 
 

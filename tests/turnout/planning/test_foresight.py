@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from turnout.migrations.pending import pending
 from turnout.planning.forecast import disk_afterwards, seconds
-from turnout.planning.pending import broken, pending
 
 CREATE = 'CREATE TABLE "Video" ("id" INTEGER NOT NULL PRIMARY KEY, "url" TEXT NOT NULL);'
 DROP = 'ALTER TABLE "Video" DROP COLUMN "url";'
@@ -33,18 +33,6 @@ def test_those_that_the_journal_knows_are_left_out(tmp_path: Path) -> None:
     (only,) = pending(tree, known)
     assert (only.name, only.sql, only.only_adds) == ("m2", DROP, False)
     assert [str(effect) for effect in only.effects] == ["drop column Video.url"]
-
-
-SCHEMA = "model Video {\n  id Int @id\n%s}\n"
-
-
-@pytest.mark.parametrize("uses, hurt", [("  url String\n", 1), ("", 0)])
-def test_the_way_back_is_judged_by_what_the_older_code_uses(tmp_path: Path, uses: str, hurt: int) -> None:
-    """A column that goes hurts only the code whose schema names it: the same rule as a rollback's."""
-    tree = migrations(tmp_path, m1=CREATE, m2=DROP)
-    found = pending(tree, {"m1": hashlib.sha256(CREATE.encode()).hexdigest()})
-
-    assert len(broken(tree, found, SCHEMA % uses)) == hurt
 
 
 def test_an_app_without_migrations_has_none(tmp_path: Path) -> None:

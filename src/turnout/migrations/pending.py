@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from turnout.migrations import safety
 from turnout.migrations.effects import Effect, dialect_of, effects
 
 PROVIDER = re.compile(r'^\s*provider\s*=\s*"([a-z]+)"', re.MULTILINE)
@@ -30,7 +30,7 @@ class Migration:
 
 def pending(tree: Path, known: Mapping[str, str] | None) -> list[Migration]:
     """The migrations in `tree` that are not `known` with the same contents (name to SHA-256), in order."""
-    known, dialect = known or {}, _dialect(tree)
+    known, dialect = known or {}, dialect_of(provider(tree))
     found: list[Migration] = []
     earlier: list[str] = []
     for name, data in _files(tree):
@@ -41,21 +41,28 @@ def pending(tree: Path, known: Mapping[str, str] | None) -> list[Migration]:
     return found
 
 
-def broken(tree: Path, found: Sequence[Migration], schema: str) -> list[str]:
-    """What of `found` the code with this schema.prisma could not live with: the rule that a rollback obeys."""
-    names = {one.name for one in found}
-    earlier = [data.decode("utf-8", "replace") for name, data in _files(tree) if name not in names]
-    later = [safety.Migration(one.name, one.sql) for one in found]
-    return safety.judge(later, earlier, schema, _dialect(tree)).broken
+def provider(tree: Path) -> str:
+    """Prisma's word for the database of a release, from migration_lock.toml; "" where there is none."""
+    lock = tree / "prisma/migrations/migration_lock.toml"
+    found = PROVIDER.search(lock.read_text("utf-8", "replace")) if lock.is_file() else None
+    return found.group(1) if found else ""
+
+
+def before(tree: Path, name: str) -> list[str]:
+    """The SQL of the migrations in `tree` that come before `name`, in order."""
+    return [data.decode("utf-8", "replace") for one, data in _files(tree) if one < name]
+
+
+def known(serving: Mapping[str, Any], digest: str | None) -> dict[str, str] | None:
+    """The migrations that the journal proves to be in the database of a dotenv (the same rule as the host's own).
+
+    `serving` is the record of the release that serves; None when the journal cannot tell.
+    """
+    base = (serving.get("dotenv") or {}).get("base_digest")
+    found = serving.get("migrations") if serving.get("migrated") == "finished" else None
+    return dict(found) if found is not None and base == digest else None
 
 
 def _files(tree: Path) -> list[tuple[str, bytes]]:
-    """Names and contents of the migrations, in order."""
     files = sorted((tree / "prisma/migrations").glob("*/migration.sql"))
     return [(file.parent.name, file.read_bytes()) for file in files]
-
-
-def _dialect(tree: Path) -> str:
-    lock = tree / "prisma/migrations/migration_lock.toml"
-    provider = PROVIDER.search(lock.read_text("utf-8", "replace")) if lock.is_file() else None
-    return dialect_of(provider.group(1) if provider else "")
