@@ -134,6 +134,7 @@ class Processes(Table):
 
     manager: Literal["pm2"] = "pm2"
     config: Annotated[str, AfterValidator(border.process_file)] = "ecosystem.config.js"
+    drain: Switch = True
     drain_timeout: Seconds = 10.0
 
 
@@ -202,6 +203,7 @@ class Config(Table):
             "app": self.app,
             "config": self.processes.config,
             "process_env": environment.process_env,
+            "drain": self.processes.drain,
             "drain_timeout": self.processes.drain_timeout,
             "logs": self.logs.model_dump(),
         }

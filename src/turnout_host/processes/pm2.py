@@ -15,7 +15,7 @@ from turnout_host import facts, proc
 from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.logs.rotate import rotate
-from turnout_host.processes import rpc, wrapper
+from turnout_host.processes import drain, rpc, wrapper
 from turnout_host.processes.cli import KEPT, SPARE, Cli
 from turnout_host.processes.listing import Listing, Process, Raw, held, parsed
 from turnout_host.processes.reload import App, Note, Reload
@@ -154,6 +154,8 @@ class PM2:
             app["name"]: app["turnout"]["instances"] * app["turnout"]["stays"] for app in apps
         }
         values["logs"] = {path: os.path.getsize(path) for path in self._error_logs()}
+        if values["preload"]:
+            drain.place(self._layout)
         wrapper.write(self._layout, values)
 
     def _written(self) -> Dict[str, Any]:
