@@ -50,7 +50,9 @@ def rehearse(  # noqa: PLR0913, PLR0917 - all that a process needs to run
     """
     begun = time.monotonic()
     folder = layout.release(release)
-    app = _main(wrapper.apps(toolchain, folder, dict(settings, drain=False), dotenv), str(settings.get("app") or ""))
+    app = _main(
+        wrapper.apps(toolchain, folder, dict(settings, drain=False), dotenv), str(settings.get("app") or "")
+    )
     port = spare_port()
     note(f"booting {release} on the spare port {port}")
     layout.tmp.mkdir(parents=True, exist_ok=True)

@@ -57,7 +57,9 @@ def modules() -> Path:
 
 def release(site: Site, name: str, text: str) -> None:
     """A release of an app whose whole code is `text`."""
-    folder = site.release(name, dotenv="", extra=json.dumps({"env_production": {"PORT": site.port, "NAME": name}}))
+    folder = site.release(
+        name, dotenv="", extra=json.dumps({"env_production": {"PORT": site.port, "NAME": name}})
+    )
     (folder / "server.js").write_text(f"{WORK}\n{text}\n")
     (folder / "node_modules").symlink_to(modules())
 

@@ -1,8 +1,8 @@
 """The module that every cluster worker loads before the app: it drains, and answers for its release (docs/drain.md).
 
 A worker of PM2 runs on PM2's own ProcessContainer, so `NODE_OPTIONS` of the app's file comes too late; `node_args` are
-read by the daemon when it forks (PM2 7.0.4, lib/God/ClusterMode.js) and a reload applies them. The daemon itself and what
-an app forks load nothing: only a worker has `pm2_env` in its environment at that moment.
+read by the daemon when it forks (PM2 7.0.4, lib/God/ClusterMode.js), and a reload applies them. The daemon itself and
+what an app forks load nothing: only a worker has `pm2_env` in its environment at that moment.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
 'use strict';
 (function turnout() {
   if (!process.env.pm2_env || !require('worker_threads').isMainThread || !require('cluster').isWorker) return;
-  const fs = require('fs'), path = require('path'), net = require('net'), http = require('http'), https = require('https');
+  const fs = require('fs'), path = require('path');
+  // PM2 keeps node_args when a file has none any more, so whether we are wanted is read here.
+  try {
+    const settings = JSON.parse(fs.readFileSync(path.join(__dirname, '..', 'pm2.settings.json'), 'utf8'));
+    if (path.basename(settings.preload || '') !== path.basename(__filename)) return;
+  } catch (error) { return; }
+  const net = require('net'), http = require('http'), https = require('https');
   const { performance, monitorEventLoopDelay } = require('perf_hooks');
 
   const GRACE = 1000; // ms: for so long an idle client may still send, and be told to close
@@ -145,7 +151,7 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
     const memory = process.memoryUsage();
     return {
       pid: process.pid, script, ports, draining, running: running.size, requests: count.requests, failed: count.failed,
-      rss: memory.rss, heap: memory.heapUsed, stall: Math.round(Math.max(0, ...stalls)), uptime: process.uptime(),
+      rss: memory.rss, stalls: [...stalls].sort((a, b) => b - a).slice(0, 3).map(Math.round), uptime: process.uptime(),
     };
   }
 

@@ -17,6 +17,7 @@ from turnout_host.layout import Layout
 from turnout_host.logs.rotate import rotate
 from turnout_host.processes import drain, rpc, wrapper
 from turnout_host.processes.cli import KEPT, SPARE, Cli
+from turnout_host.processes.inside import Inside, Workers
 from turnout_host.processes.listing import Listing, Process, Raw, held, parsed
 from turnout_host.processes.reload import App, Note, Reload
 from turnout_host.toolchain import Toolchain
@@ -28,6 +29,7 @@ class PM2:
     def __init__(self, layout: Layout, settings: Dict[str, Any], toolchain: Toolchain, home: str) -> None:
         self._layout, self._settings, self._toolchain, self.home = layout, settings, toolchain, home
         self._listing, self._cli = Listing(layout, home), Cli(layout, settings, toolchain, home)
+        self.workers = Workers(layout)
 
     # asking
 
@@ -66,6 +68,12 @@ class PM2:
                 found |= held(raw, wanted)
         daemon = self.daemon()
         return sorted(found | (wanted & proc.environ_keys(daemon) if daemon else set()))
+
+    def insides(self) -> Dict[int, Inside]:
+        """What the workers of the main app say of themselves, by pid; {} where none has our module."""
+        pids = [one.pid for one in self.processes() if one.pid and one.name == self.main()]
+        found = {pid: self.workers.ask(pid) for pid in pids}
+        return {pid: inside for pid, inside in found.items() if inside}
 
     def tail(self) -> List[str]:
         """The last lines that the app wrote to its error logs since the last reload began."""

@@ -103,7 +103,8 @@ function preload(app) {
   if (!s.preload || !clustered(app)) return;
   const given = app.node_args || app.interpreter_args || app.interpreterArgs || [];
   for (const key of ['interpreter_args', 'interpreterArgs']) delete app[key];
-  app.node_args = [...(Array.isArray(given) ? given : String(given).split(' ').filter(Boolean)), '--require', s.preload];
+  const words = Array.isArray(given) ? given : String(given).split(' ').filter(Boolean);
+  app.node_args = [...words, '--require', s.preload];
 }
 
 function prepared(original) {
