@@ -33,7 +33,7 @@ APPS = {
     ),
     "fastify": (
         "const app = require('fastify')();"
-        "app.get('*', (request, reply) => work((body) => reply.send(body)));"
+        "app.get('*', (request, reply) => { work((body) => reply.send(body)); });"
         "app.listen({ port: Number(process.env.PORT) });"
     ),
 }

@@ -13,6 +13,9 @@ from turnout_host.processes.listing import Listing, Process, Raw, held, parsed
 Note = Callable[[str], None]
 App = Dict[str, Any]
 
+PATIENCE = 0.8
+"""The share of `listen_timeout` after which a worker that does not listen stops the reload."""
+
 AGAIN = 3
 """How often a reload is asked for while the daemon says that another one is under way."""
 
@@ -25,7 +28,8 @@ class Reload:
     ) -> None:
         self._cli, self._listing, self._raw, self._note = cli, listing, raw, note
         self._apps = {str(app["name"]): app for app in apps}
-        self._told = False
+        self.stopped = ""
+        """Why the reload was stopped before PM2 was through with it; "" when it was not."""
 
     def refuse_strangers(self) -> None:
         """PM2 knows apps by name only: reloading ours would take over another environment's of the same name."""
@@ -59,7 +63,10 @@ class Reload:
         said: List[str] = []
         before = {process.id: process.restarts for process in self._ours()}
         for _ in range(AGAIN):
-            said = self._cli.start_or_reload(self._longest(), dotenv_keys, lambda: self._crashes(before))
+            stop = lambda: self._crashes(before) or self._deaf(before)  # noqa: E731
+            said = self._cli.start_or_reload(self._longest(), dotenv_keys, stop)
+            if self.stopped:
+                return said
             if not any("already in progress" in line for line in said):
                 break
             self.settle()
@@ -79,10 +86,29 @@ class Reload:
             if process.id in before
             and (process.status == "errored" or process.restarts > before[process.id] + 1)
         ]
-        if dying and not self._told:
-            self._told = True
-            self._note(f"{dying[0].name} {dying[0].id} dies while it boots; the reload is stopped")
-        return bool(dying)
+        return self._stop(dying, "dies while it boots")
+
+    def _deaf(self, before: Dict[int, int]) -> bool:
+        """Is a new worker about to use up its `listen_timeout`? Then PM2 ends the old one, and goes on to the next.
+
+        Only the worker itself knows that it listens nowhere: an old one that takes long to drain looks alike from here.
+        """
+        late = [
+            process
+            for process in self._ours()
+            if process.id in before
+            and process.restarts > before[process.id]
+            and process.mode == "cluster"
+            and process.uptime > PATIENCE * self._apps.get(process.name, {}).get("listen_timeout", 0) / 1000 > 0
+        ]
+        inside = [(process, self._listing.workers.ask(process.pid or 0)) for process in late]
+        return self._stop([one for one, told in inside if told and not told.ports], "does not listen under PM2")
+
+    def _stop(self, processes: List[Process], why: str) -> bool:
+        if processes and not self.stopped:
+            self.stopped = f"{processes[0].name} {processes[0].id} {why}"
+            self._note(f"{self.stopped}; the reload is stopped")
+        return bool(processes)
 
     def _must_go_first(self, process: Process, gone: Set[str]) -> bool:
         """Those that a reload cannot make right, or that would keep the port from their successor.
