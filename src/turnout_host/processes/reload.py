@@ -99,10 +99,14 @@ class Reload:
             if process.id in before
             and process.restarts > before[process.id]
             and process.mode == "cluster"
-            and process.uptime > PATIENCE * self._apps.get(process.name, {}).get("listen_timeout", 0) / 1000 > 0
+            and process.uptime
+            > PATIENCE * self._apps.get(process.name, {}).get("listen_timeout", 0) / 1000
+            > 0
         ]
         inside = [(process, self._listing.workers.ask(process.pid or 0)) for process in late]
-        return self._stop([one for one, told in inside if told and not told.ports], "does not listen under PM2")
+        return self._stop(
+            [one for one, told in inside if told and not told.ports], "does not listen under PM2"
+        )
 
     def _stop(self, processes: List[Process], why: str) -> bool:
         if processes and not self.stopped:

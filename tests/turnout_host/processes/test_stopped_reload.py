@@ -37,12 +37,11 @@ def sick(site: Site, text: str) -> None:
 def test_no_request_fails_though_the_new_release_serves_nobody(served: Site, text: str, reason: str) -> None:
     """The other worker is still the old one; the way back then loses nothing either."""
     sick(served, text)
-    with Requests(served) as requests:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("turnout_host.processes.wrapper.LISTEN_AT_LEAST", 4.0)
-            with pytest.raises(Unhealthy, match=reason):
-                served.reload("v2")
-            served.prove("v1", served.reload("v1"))
+    with Requests(served) as requests, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("turnout_host.processes.wrapper.LISTEN_AT_LEAST", 4.0)
+        with pytest.raises(Unhealthy, match=reason):
+            served.reload("v2")
+        served.prove("v1", served.reload("v1"))
     assert requests.failed == []
     assert len(requests.ok) > 100
 
