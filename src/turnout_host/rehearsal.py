@@ -49,8 +49,9 @@ def rehearse(  # noqa: PLR0913, PLR0917 - all that a process needs to run
     """Boot the release, judge its answers, end it.
 
     Gives `seconds` (all of it), `boot_seconds` (start to the first good answer), `proof` ("answer" when the body
-    named pid or release, else "process") and `gap_seconds` (in fork mode, how long nobody will answer). Of `dotenv` only the names are used: the app loads its own file.
-    Raises Unhealthy with `reason`, `tail` and, where there is one, `remedy`.
+    named pid or release, else "process") and `gap_seconds` (in fork mode, how long nobody will answer). Of `dotenv`
+    only the names are used: the app loads its own file. Raises Unhealthy with `reason`, `tail` and, where there is one,
+    `remedy`.
     """
     begun = time.monotonic()
     folder = layout.release(release)
@@ -209,7 +210,7 @@ class _Show:
         raise self._unhealthy(f"it ended while it booted ({how})")
 
     def _must_answer_by_itself(self) -> None:
-        """A good answer that any address gets is none, unless the release that serves is no better (see catchall.py)."""
+        """A good answer that any address gets is none, unless the release that serves is no better."""
         path, timeout = str(self._health["path"]), float(self._health["timeout"])
         if not catchall.catches_all(self._stage.port, path, timeout):
             return

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.site import Site as Deployment
 from tests.turnout_host.site import Site
 from turnout.cli.demo.traffic import TrafficThread
 
@@ -62,6 +63,25 @@ def release(site: Site, name: str, text: str) -> None:
     )
     (folder / "server.js").write_text(f"{WORK}\n{text}\n")
     (folder / "node_modules").symlink_to(modules())
+
+
+HANDLERS = """\
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+"""
+
+
+def test_the_sample_without_its_shutdown_code(live: Deployment) -> None:
+    """Whole deployments of the Express sample, whose own drain is taken out: users notice nothing."""
+    live.change("src/server-local.ts", HANDLERS, "  void stop;\n", "No shutdown code")
+    live.deploy()
+    with TrafficThread(live.port, ("/health", "/"), keep_alive=16, fresh=16) as traffic:
+        for number in range(3):
+            live.greet(f"Quiet {number}")
+            assert live.deploy().finished["result"] == "succeeded"
+        figures = traffic.stop()
+    print(f"\nsample: {figures.ok:,} answered, {figures.failed} failed {dict(figures.reasons)}")
+    assert (figures.failed, dict(figures.reasons)) == (0, {})
 
 
 @pytest.fixture

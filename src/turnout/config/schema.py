@@ -130,7 +130,10 @@ class Migrate(Table):
 
 
 class Processes(Table):
-    """`[processes]`: what runs the app. `drain_timeout` is how long a worker may take to end, in seconds."""
+    """`[processes]`: what runs the app. `drain`: workers in cluster mode load a module that drains (docs/drain.md).
+
+    `drain_timeout` is how long a worker may take to end, in seconds.
+    """
 
     manager: Literal["pm2"] = "pm2"
     config: Annotated[str, AfterValidator(border.process_file)] = "ecosystem.config.js"
