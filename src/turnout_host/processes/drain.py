@@ -28,13 +28,13 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
   const { performance, monitorEventLoopDelay } = require('perf_hooks');
 
   const GRACE = 1000; // ms: for so long an idle client may still send, and be told to close
-  const LEAST = 300;  // ms: a busy daemon may hand over a connection that it took before it heard of the end
+  const LEAST = 500;  // ms: a busy daemon may hand over a connection that it took before it heard of the end
   const SPARE = 300;  // ms: left before PM2 kills
   const worker = JSON.parse(process.env.pm2_env);
   const limit = Math.max(LEAST, (Number(worker.kill_timeout) || 1600) - SPARE);
   const servers = new Set(), sockets = new Map(), running = new Set();
   const count = { requests: 0, failed: 0 };
-  let draining = false, graced = false, script = '';
+  let draining = false, graced = false, since = 0, script = '';
   try { script = fs.realpathSync(worker.pm_exec_path); } catch (error) { script = ''; }
 
   // What forks of the app would inherit.
@@ -82,6 +82,15 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
     if (cut) prototype.closeIdleConnections = function () { if (!draining || graced) return cut.call(this); };
   }
 
+  // An app that ends in the callback of close() would end while the daemon hands it a last connection.
+  const close = net.Server.prototype.close;
+  net.Server.prototype.close = function (done) {
+    if (!draining || typeof done !== 'function') return close.apply(this, arguments);
+    return close.call(this, (...words) => {
+      setTimeout(() => done.apply(this, words), Math.max(0, LEAST - (performance.now() - since)));
+    });
+  };
+
   function cutIdle() {
     graced = true;
     for (const server of servers) if (!server.listening && server.closeIdleConnections) server.closeIdleConnections();
@@ -90,7 +99,7 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
   }
 
   function stopAccepting() {
-    for (const server of servers) if (server.listening) net.Server.prototype.close.call(server);
+    for (const server of servers) if (server.listening) close.call(server);
   }
 
   // signal-exit, which many libraries bring along, listens too, and is no shutdown code of the app
@@ -109,7 +118,7 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
   function drain(signal, ours) {
     if (draining) return;
     draining = true;
-    const since = performance.now();
+    since = performance.now();
     running.forEach(askToClose);
     setInterval(cutIdle, GRACE).unref();
     if (appsOwn(signal, ours)) {

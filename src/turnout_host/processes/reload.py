@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Set, Tuple
 
+from turnout_host import proc
 from turnout_host.errors import HostError
-from turnout_host.processes import rpc
+from turnout_host.processes import drain, rpc
 from turnout_host.processes.cli import SPARE, Cli
 from turnout_host.processes.listing import Listing, Process, Raw, held, parsed
 
 Note = Callable[[str], None]
 App = Dict[str, Any]
 
-PATIENCE = 0.8
+PATIENCE = 0.5
 """The share of `listen_timeout` after which a worker that does not listen stops the reload."""
 
 AGAIN = 3
@@ -49,12 +51,41 @@ class Reload:
 
         PM2's own lock (PM2_HOME/reload.lock, 30 s) binds only `pm2 reload`, not `startOrReload` (7.0.4, lib/API.js).
         """
+        self._rescue()
         until, told = time.monotonic() + self._longest(), False
         while self._unlisted() and time.monotonic() < until:
             if not told:
                 self._note("waiting for an earlier reload to end")
             told = True
             time.sleep(0.1)
+
+    def _rescue(self) -> None:
+        """A stopped reload left an old worker behind one that serves nobody: start that one anew, then end the old one.
+
+        Else the daemon ends the old one when `listen_timeout` is over, whoever serves then; with one worker, nobody.
+        Its name for it is `_old_ID` (7.0.4, lib/God/Reload.js).
+        """
+        if not self._unlisted():
+            return
+        for process in self._ours():
+            app = self._apps.get(process.name)
+            if app is None or not _has_module(app) or self._listens(process.id) or _is_current(process, app):
+                continue
+            self._note(f"{process.name} {process.id} serves nobody; starting it anew before its old one ends")
+            try:
+                rpc.call(self._listing.socket, "restartProcessId", [{"id": process.id}], self._longest())
+                until = time.monotonic() + PATIENCE * app["listen_timeout"] / 1000
+                while not self._listens(process.id) and time.monotonic() < until:
+                    time.sleep(0.05)
+                if self._listens(process.id):
+                    rpc.call(self._listing.socket, "deleteProcessId", [f"_old_{process.id}"], self._longest())
+            except rpc.RpcError:
+                continue  # then the daemon's own timer ends it, as without us
+
+    def _listens(self, number: int) -> bool:
+        pid = next((one.pid for one in self._ours() if one.id == number), None)
+        inside = self._listing.workers.ask(pid) if pid else None
+        return bool(inside and inside.ports)
 
     def run(self, gone: Set[str], dotenv_keys: Sequence[str]) -> List[str]:
         """All of it, after the wrapper was written; what PM2 said."""
@@ -182,6 +213,15 @@ class Reload:
             app["turnout"]["instances"] * (app["listen_timeout"] + app["kill_timeout"]) for app in apps
         ]
         return SPARE + float(sum(milliseconds)) / 1000
+
+
+def _has_module(app: App) -> bool:
+    return any(drain.PLACE in str(word) for word in app.get("node_args") or [])
+
+
+def _is_current(process: Process, app: App) -> bool:
+    """Does it boot into what is wanted already?"""
+    return bool(process.pid) and proc.cwd(process.pid or 0) == os.path.realpath(app["cwd"])
 
 
 def stale(process: Process, app: App) -> bool:

@@ -21,7 +21,7 @@ from turnout_host.processes import drain
 from turnout_host.toolchain import Toolchain
 
 LISTEN_AT_LEAST = 10.0
-"""Seconds that PM2 waits at least for a new worker to listen: its own 3 s end in an outage (FACTS)."""
+"""Seconds that a new worker has at least to listen: PM2's own 3 s end in an outage (FACTS)."""
 
 BOOTS = 10
 """…and at least so many times what the rehearsal needed to boot."""
@@ -116,7 +116,8 @@ function prepared(original) {
   delete app.append_env_to_name;
   const cwd = path.resolve(s.current, app.cwd || '.');
   app.cwd = within(cwd) ? cwd : s.current;
-  app.listen_timeout = Math.max(Number(app.listen_timeout) || 0, s.listen_timeout);
+  // twice: half of it is Turnout's to stop the reload in, before PM2 ends an old worker for one that does not listen
+  app.listen_timeout = 2 * Math.max(Number(app.listen_timeout) || 0, s.listen_timeout);
   app.kill_timeout = Math.max(Number(app.kill_timeout) || 0, s.kill_timeout);
   logs(app);
   environment(app);

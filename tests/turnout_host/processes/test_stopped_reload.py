@@ -46,6 +46,26 @@ def test_no_request_fails_though_the_new_release_serves_nobody(served: Site, tex
     assert len(requests.ok) > 100
 
 
+@pytest.mark.parametrize("text", [DEAF, "throw new Error('no camera')"], ids=["never listens", "crashes"])
+def test_a_single_worker_is_rescued(text: str) -> None:
+    """With one worker the old one is all that serves: it lasts until the way back listens."""
+    site = Site(drain=True)
+    try:
+        site.release("v1", extra="{ instances: 1 }")
+        site.prove("v1", site.reload("v1"))
+        (site.release("v2", extra="{ instances: 1 }") / "server.js").write_text(text)
+        with Requests(site) as requests, pytest.MonkeyPatch.context() as patch:
+            patch.setattr("turnout_host.processes.wrapper.LISTEN_AT_LEAST", 4.0)
+            with pytest.raises(Unhealthy):
+                site.reload("v2")
+            site.prove("v1", site.reload("v1"))
+        assert requests.failed == []
+        rescued = any("serves nobody" in note for note in site.notes)
+        assert rescued or text != DEAF  # one that crashes is started anew by PM2 itself
+    finally:
+        site.close()
+
+
 def test_a_boot_longer_than_the_apps_listen_timeout_is_waited_for(served: Site) -> None:
     """PM2's usual 3 s, or fewer in the app's file, would end the old worker before the new one listens."""
     folder = served.release("v2", extra="{ listen_timeout: 500 }")
