@@ -183,9 +183,9 @@ class Watch:
             return ""  # it has none, or it stands still: the common port tells
         if inside.script and not inside.script.startswith(self._folder + "/"):
             raise self.unhealthy(f"process {pid} runs {inside.script}, which is not of {self._names[0]}")
-        if self._probe.port not in inside.ports:
-            return f"process {pid} does not listen on port {self._probe.port}"
         answer = self._probe_of(pid)
+        if answer is None:
+            return ""  # its server is not one of Node's own
         wrong = judge.wrong_release(answer, self._names)
         if answer.ok and wrong is None:
             self._bad[pid] = 0
@@ -201,7 +201,7 @@ class Watch:
             )
         return f"process {pid}: {reason}"
 
-    def _probe_of(self, pid: int) -> Answer:
+    def _probe_of(self, pid: int) -> Optional[Answer]:
         return self._pm2.workers.probe(pid, self._probe.path, self._probe.port, self._probe.timeout)
 
     def unhealthy(self, reason: str) -> Unhealthy:

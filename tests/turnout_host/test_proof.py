@@ -154,7 +154,7 @@ def test_the_bake_sees_a_killed_worker(served):
 
 
 def test_a_stranger_on_the_port(site):
-    """Somebody else who answers on the app's port is named, and never taken for the app."""
+    """Somebody else who answers on the app's port is named, never taken for the app, and never killed."""
     site.release("v1", mode="anonymous")
     site.release("v2", mode="silent", extra="{ instances: 1, listen_timeout: 300 }")
     stranger = site.start(
@@ -168,6 +168,7 @@ def test_a_stranger_on_the_port(site):
         Unhealthy, match=f"port {site.port} belongs to another process: {stranger.pid} .*server.js"
     ):
         site.prove("v2", since, start_period=0.5)
+    assert stranger.poll() is None
 
 
 def test_a_stranger_that_names_itself(site):

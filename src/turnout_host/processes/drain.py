@@ -38,7 +38,7 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
   try { script = fs.realpathSync(worker.pm_exec_path); } catch (error) { script = ''; }
 
   // What forks of the app would inherit.
-  const own = process.execArgv.indexOf(__filename);
+  const own = process.execArgv.findIndex((word) => path.basename(word) === path.basename(__filename));
   if (own > 0) process.execArgv.splice(own - 1, 2);
 
   // ---- what is there: servers, their sockets, running requests
@@ -51,7 +51,7 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
         sockets.set(socket, this);
         socket.once('close', () => sockets.delete(socket));
       });
-      this.once('listening', watchStalls);
+      this.on('listening', () => { watchStalls(); welcome(this); });
     }
     return listen.apply(this, words);
   };
@@ -136,10 +136,11 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
   }
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, function ours() { drain(signal, ours); });
 
-  // ---- the private sockets: PID.s answers for this process, PID.h is the app's own HTTP server, for us alone
+  // ---- the private sockets: PID.s answers for this process, PID.PORT is the app's own HTTP server, for us alone
 
   const PRIVATE = Symbol.for('turnout.private');
   const folder = path.join(path.dirname(__filename), 'run');
+  const opened = [];
   let hall = -1, delay = null, stalls = [];
 
   function watchStalls() {
@@ -168,6 +169,7 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
 
   function open(kind, onSocket) {
     try { fs.unlinkSync(name(kind)); } catch (error) { /* none is left from a process of the same number */ }
+    opened.push(kind);
     const server = net.createServer(onSocket);
     server[PRIVATE] = true;
     server.on('error', () => {});
@@ -176,23 +178,25 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
   }
 
   function leave() {
-    for (const kind of ['s', 'h']) try { fs.unlinkSync(name(kind)); } catch (error) { /* it is gone */ }
+    for (const kind of opened) try { fs.unlinkSync(name(kind)); } catch (error) { /* it is gone */ }
   }
 
-  function toApp(socket) {
-    const app = [...servers].find((one) => one instanceof http.Server && one.listening);
-    if (!app) return socket.destroy();
-    for (const [key, value] of [['remoteAddress', '127.0.0.1'], ['remoteFamily', 'IPv4'], ['remotePort', 1]]) {
-      Object.defineProperty(socket, key, { value });
-    }
-    return app.emit('connection', socket);
+  function welcome(app) {
+    const { port } = app.address() || {};
+    if (hall < 0 || !port || !(app instanceof http.Server)) return;
+    open(port, (socket) => {
+      if (!app.listening) return socket.destroy();
+      for (const [key, value] of [['remoteAddress', '127.0.0.1'], ['remoteFamily', 'IPv4'], ['remotePort', 1]]) {
+        Object.defineProperty(socket, key, { value });
+      }
+      return app.emit('connection', socket);
+    });
   }
 
   try {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     hall = fs.openSync(folder, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
     open('s', (socket) => { socket.on('error', () => {}); socket.end(JSON.stringify(about())); });
-    open('h', toApp);
     process.on('exit', leave);
   } catch (error) { /* without it the proof takes the other ways */ }
 })();
@@ -208,7 +212,7 @@ def path(layout: Layout) -> Path:
 
 
 def run_folder(layout: Layout) -> Path:
-    """Where workers have their sockets: `PID.s` and `PID.h`."""
+    """Where workers have their sockets: `PID.s`, and `PID.PORT` for each HTTP server."""
     return layout.own / PLACE / "run"
 
 
@@ -219,7 +223,7 @@ def place(layout: Layout) -> Path:
     if not file.is_file():
         layout.tmp.mkdir(parents=True, exist_ok=True)
         disk.write(file, TEXT.encode("utf-8"), 0o644, layout.tmp)
-    for left in run_folder(layout).glob("*.[sh]"):
+    for left in run_folder(layout).glob("*.*"):
         if not left.stem.isdigit() or not proc.alive(int(left.stem)):
             with contextlib.suppress(OSError):
                 left.unlink()

@@ -54,8 +54,10 @@ class Workers:
         except (OSError, ValueError, TypeError):
             return None
 
-    def probe(self, pid: int, path: str, port: int, timeout: float) -> Answer:
-        """The health path, asked of this very worker."""
+    def probe(self, pid: int, path: str, port: int, timeout: float) -> Optional[Answer]:
+        """The health path, asked of this very worker; None when it has no HTTP server of Node's on that port."""
+        if not os.path.exists(f"{self._folder}/{pid}.{port}"):
+            return None
         return _Private(self, pid, path, port, timeout).ask()
 
     def _connect(self, pid: int, kind: str, timeout: float) -> socket.socket:
@@ -93,7 +95,7 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         """Over the worker's own socket."""
-        self.sock = self._workers._connect(self._pid, "h", self._patience)  # noqa: SLF001 - one idea, one file
+        self.sock = self._workers._connect(self._pid, str(self.port), self._patience)  # noqa: SLF001 - one idea, one file
 
 
 def _parsed(found: Dict[str, Any]) -> Inside:

@@ -130,6 +130,7 @@ class Reload:
             if process.id in before
             and process.restarts > before[process.id]
             and process.mode == "cluster"
+            and not self._apps.get(process.name, {}).get("wait_ready")
             and process.uptime
             > PATIENCE * self._apps.get(process.name, {}).get("listen_timeout", 0) / 1000
             > 0
