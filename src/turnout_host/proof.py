@@ -181,7 +181,7 @@ class Watch:
         inside = self._pm2.workers.ask(pid)
         if inside is None:
             return ""  # it has none, or it stands still: the common port tells
-        if inside.script and not inside.script.startswith(self._folder + "/"):
+        if self._of_another_release(inside.script):
             raise self.unhealthy(f"process {pid} runs {inside.script}, which is not of {self._names[0]}")
         answer = self._probe_of(pid)
         if answer is None:
@@ -196,10 +196,14 @@ class Watch:
         reason = answer.reason or f"release {wrong} answers, not {self._names[0]}"
         self._bad[pid] = self._bad.get(pid, 0) + 1
         if self._bad[pid] >= retries:
-            raise self.unhealthy(
-                f"process {pid} is sick, others are not: {reason} ({retries} times in a row)"
-            )
+            raise self.unhealthy(f"process {pid}, asked by itself: {reason} ({retries} times in a row)")
         return f"process {pid}: {reason}"
+
+    def _of_another_release(self, script: str) -> bool:
+        """A script may also lie in a layer (`node_modules/.bin/…`), which releases share."""
+        return script.startswith(f"{os.path.dirname(self._folder)}/") and not script.startswith(
+            f"{self._folder}/"
+        )
 
     def _probe_of(self, pid: int) -> Optional[Answer]:
         return self._pm2.workers.probe(pid, self._probe.path, self._probe.port, self._probe.timeout)

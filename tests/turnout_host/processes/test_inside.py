@@ -57,7 +57,7 @@ def test_one_sick_worker_of_two_is_found(site):
     since = site.reload("v1")
     with pytest.raises(Unhealthy, match=r"500") as caught:
         site.prove("v1", since, passes=1)
-    assert "is sick, others are not" in caught.value.detail["reason"]
+    assert "asked by itself" in caught.value.detail["reason"]
 
 
 def test_only_workers_load_it(site):
@@ -147,3 +147,14 @@ def test_an_app_that_shuts_itself_down_does_so(site):
         kept.recv(4096)
         site.prove("v2", site.reload("v2"))
     assert (folder / "last-words").read_text() == "closed by itself"
+
+
+def test_a_script_of_the_dependencies_is_no_other_release(site):
+    """`node_modules/.bin/…` lies in a layer that releases share; its worker is proved all the same."""
+    layer = site.layout.layers / "dependencies"
+    layer.mkdir()
+    folder = site.release("v1", extra="{ script: './node_modules/serve.js' }")
+    (layer / "serve.js").write_text((folder / "server.js").read_text().replace("__dirname", "process.cwd()"))
+    (folder / "node_modules").symlink_to(layer)
+    proof = site.prove("v1", site.reload("v1"))
+    assert proof.answered == pids(site)
