@@ -22,7 +22,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Optional
 
-from turnout_host import apps, boot, disk, failpoints, hiding, proc, switch
+from turnout_host import apps, boot, disk, failpoints, figures, hiding, proc, switch
 from turnout_host.errors import HostError, SurveyError
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
@@ -160,7 +160,8 @@ class Activation:
         if facts.health["bake"]:
             self._note(f"baking for {facts.health['bake']:g} s")
             failpoints.middle()
-            bake(pm2, facts.probe, proof, facts.folder, facts.names, facts.health, self._note)
+            old = figures.read(self._job.get("figures"))
+            bake(pm2, facts.probe, proof, facts.folder, facts.names, facts.health, self._note, old)
         if self._job.get("group"):
             self._wait_for_group(pm2, facts, proof)
         self._write("release.blessed", by=self._job.get("by"))
@@ -207,9 +208,17 @@ class Activation:
         previous = self._job.get("previous")
         if previous:
             switch.back_up(self._layout, self._layout.release(previous), str(self._job["backup"]))
+        old = self._figures(previous)
         since = proc.now()
         switch.point(self._layout, self._layout.release(self._job["release"]))
-        self._write("activation.switched", since=since, boot=proc.boot_id())
+        self._write("activation.switched", since=since, boot=proc.boot_id(), figures=old and old._asdict())
+
+    def _figures(self, previous: Any) -> Optional[figures.Figures]:
+        """How the release that serves has fared: the new one is measured by it."""
+        try:
+            return figures.of(list(self._parts(previous)[0].insides().values())) if previous else None
+        except (HostError, OSError):
+            return None
 
     def _since(self) -> float:
         """When the switch was, on the clock that processes' start times use; 0 after a reboot, when all are newer."""

@@ -28,7 +28,7 @@ class Probe:
     """Asks `http://HOST:PORT/PATH`; a whole answer must come within `timeout` seconds."""
 
     def __init__(self, port: int, path: str, timeout: float, host: str = "127.0.0.1") -> None:
-        self.port, self._path, self._timeout, self._host = port, path, timeout, host
+        self.port, self.path, self.timeout, self._host = port, path, timeout, host
 
     def ask(self) -> Answer:
         """One GET. Never raises: what goes wrong is the answer. Only 2xx is ok; a redirect is not followed."""
@@ -40,15 +40,15 @@ class Probe:
         return Answer(not reason, status, round(time.monotonic() - begun, 4), body, reason)
 
     def _ask(self, host: str) -> Tuple[Optional[int], Optional[Dict[str, Any]], str]:
-        connection = http.client.HTTPConnection(host, self.port, timeout=self._timeout)
+        connection = self._connection(host)
         late = threading.Event()
-        timer = threading.Timer(self._timeout, _cut, [connection, late])
+        timer = threading.Timer(self.timeout, _cut, [connection, late])
         timer.daemon = True
         timer.start()
         try:
             connection.request(
                 "GET",
-                self._path,
+                self.path,
                 headers={"Connection": "close", "User-Agent": "turnout", "Accept": "application/json"},
             )
             response = connection.getresponse()
@@ -68,8 +68,11 @@ class Probe:
             timer.cancel()
             connection.close()
 
+    def _connection(self, host: str) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(host, self.port, timeout=self.timeout)
+
     def _slow(self) -> str:
-        return f"no whole answer within {self._timeout:g} s"
+        return f"no whole answer within {self.timeout:g} s"
 
 
 REFUSED = "the connection was refused"

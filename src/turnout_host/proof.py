@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from turnout_host import judge, proc
+from turnout_host import figures, judge, proc
 from turnout_host.errors import HostError, Unhealthy
+from turnout_host.figures import Figures
 from turnout_host.judge import BAD, GOOD, SICK, WAIT, WELL, Judge
 from turnout_host.probe import Answer, Probe
 from turnout_host.processes.listing import Process
@@ -52,7 +53,7 @@ def prove(
         now = time.monotonic()
         if state.feed(kind, reason, now) == SICK:
             raise watch.unhealthy("; ".join(filter(None, (pending, state.reason))))
-        missing = pending or (watch.missing() if state.state == WELL else "")
+        missing = pending or (watch.missing(int(health["retries"])) if state.state == WELL else "")
         if state.state == WELL and not missing:
             note(f"{len(watch.pids)} processes are {names[0]}")
             return Proof(sorted(watch.pids), sorted(watch.answered), round(now - begun, 3), watch.by)
@@ -67,7 +68,7 @@ def prove(
         time.sleep(float(health["interval"]))
 
 
-def bake(
+def bake(  # noqa: PLR0913, PLR0917 - all that a release is watched by
     pm2: PM2,
     probe: Probe,
     proof: Proof,
@@ -75,13 +76,16 @@ def bake(
     names: Tuple[str, str],
     health: Dict[str, Any],
     note: Note,
+    old: Optional[Figures] = None,
 ) -> None:
-    """Watch a proved release for health["bake"] seconds.
+    """Watch a proved release for health["bake"] seconds; `old` are the figures of the release before.
 
-    Raises Unhealthy on `retries` bad answers in a row, or at once when a process ended, was restarted or replaced.
+    Raises Unhealthy on `retries` bad answers in a row, of all or of one worker, at once when a process ended, was
+    restarted or replaced, and when it fares worse than the release before.
     """
     watch = Watch(pm2, probe, folder, names, 0.0)
     state = Judge(health, time.monotonic(), well=True)
+    begun, turn = pm2.insides(), 0
     until = time.monotonic() + float(health["bake"])
     while time.monotonic() < until or not state.steady:
         pending = watch.look()
@@ -90,6 +94,12 @@ def bake(
             raise watch.unhealthy(pending or f"process {min(changed)} was replaced")
         if state.feed(*watch.claim(probe.ask(), True), now=time.monotonic()) == SICK:
             raise watch.unhealthy(state.reason)
+        if begun:
+            watch.ask_one(sorted(begun)[turn % len(begun)], int(health["retries"]))
+            turn += 1
+            worse = figures.worse(old, begun, pm2.insides())
+            if worse:
+                raise watch.unhealthy(worse)
         time.sleep(float(health["interval"]))
     note(f"{names[0]} stayed well for {health['bake']:g} s")
 
@@ -103,6 +113,8 @@ class Watch:
         self._restarts: Dict[int, int] = {}
         self._main: Set[int] = set()
         self._named = False
+        self._heard: Set[int] = set()
+        self._bad: Dict[int, int] = {}
         self.pids: Set[int] = set()
         self.answered: Set[int] = set()
         self.by = "process"
@@ -137,7 +149,8 @@ class Watch:
         if wrong is not None:
             return BAD if strict else WAIT, f"release {wrong} answers, not {self._names[0]}"
         if pid is None:
-            self.by = "process" if (answer.body or {}).get("release") is None else "answer"
+            if self.by != "answer" or not self._heard:
+                self.by = "process" if (answer.body or {}).get("release") is None else "answer"
             return GOOD, ""
         worker = next((one for one in proc.ancestors(pid) if one in self.pids), None)
         if worker is None:
@@ -146,14 +159,54 @@ class Watch:
         self.answered.add(worker)
         return GOOD, ""
 
-    def missing(self) -> str:
-        """What an answer has not shown yet, "" for nothing."""
+    def missing(self, retries: int) -> str:
+        """What an answer has not shown yet, "" for nothing. Raises Unhealthy when one worker is sick."""
         self.answered &= self.pids
+        for pid in sorted(self._main - self._heard):
+            reason = self.ask_one(pid, retries)
+            if reason:
+                return reason
         silent = self._main - self.answered
         if self._named and silent:
             return f"process {min(silent)} has not answered yet"
         stranger = self._stranger()
         return f"port {self._probe.port} belongs to another process: {stranger}" if stranger else ""
+
+    def ask_one(self, pid: int, retries: int) -> str:
+        """Ask one worker on its private sockets, where it has them; why it is not proved so, "" when it is.
+
+        Raises Unhealthy when it runs another release, or was bad `retries` times in a row: one sick worker of many
+        never answers badly often enough in a row on the common port.
+        """
+        inside = self._pm2.workers.ask(pid)
+        if inside is None:
+            return ""  # it has none, or it stands still: the common port tells
+        if self._of_another_release(inside.script):
+            raise self.unhealthy(f"process {pid} runs {inside.script}, which is not of {self._names[0]}")
+        answer = self._probe_of(pid)
+        if answer is None:
+            return ""  # its server is not one of Node's own
+        wrong = judge.wrong_release(answer, self._names)
+        if answer.ok and wrong is None:
+            self._bad[pid] = 0
+            self._heard.add(pid)
+            self.answered.add(pid)
+            self.by = "answer"
+            return ""
+        reason = answer.reason or f"release {wrong} answers, not {self._names[0]}"
+        self._bad[pid] = self._bad.get(pid, 0) + 1
+        if self._bad[pid] >= retries:
+            raise self.unhealthy(f"process {pid}, asked by itself: {reason} ({retries} times in a row)")
+        return f"process {pid}: {reason}"
+
+    def _of_another_release(self, script: str) -> bool:
+        """A script may also lie in a layer (`node_modules/.bin/…`), which releases share."""
+        return script.startswith(f"{os.path.dirname(self._folder)}/") and not script.startswith(
+            f"{self._folder}/"
+        )
+
+    def _probe_of(self, pid: int) -> Optional[Answer]:
+        return self._pm2.workers.probe(pid, self._probe.path, self._probe.port, self._probe.timeout)
 
     def unhealthy(self, reason: str) -> Unhealthy:
         """The error for `reason`, with what the app last wrote to its error log."""

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from turnout_host import children, judge, proc
+from turnout_host import catchall, children, judge, proc
 from turnout_host.errors import HostError, Unhealthy
 from turnout_host.judge import BAD, GOOD, SICK, WELL, Judge
 from turnout_host.layout import Layout
@@ -27,6 +27,10 @@ Note = Callable[[str], None]
 
 TAIL = 20
 """Lines of its output that a message shows."""
+
+CAUGHT = "gets the same answer as an address that does not exist"
+RESTART = 0.2
+"""Seconds that PM2 needs to end a process and start another one (FACTS: a gap of 0.5 s with a boot of 0.3 s)."""
 
 INTERPRETERS = {".py": "python3", ".sh": "bash", ".rb": "ruby", ".php": "php", ".pl": "perl"}
 """What PM2 7.0.4 runs a script with (lib/API/interpreter.json), as far as a host usually has it; all others: Node."""
@@ -44,20 +48,23 @@ def rehearse(  # noqa: PLR0913, PLR0917 - all that a process needs to run
 ) -> Dict[str, Any]:
     """Boot the release, judge its answers, end it.
 
-    Gives `seconds` (all of it), `boot_seconds` (start to the first good answer) and `proof` ("answer" when the body
-    named pid or release, else "process"). Of `dotenv` only the names are used: the app loads its own file.
-    Raises Unhealthy with `reason`, `tail` and, where there is one, `remedy`.
+    Gives `seconds` (all of it), `boot_seconds` (start to the first good answer), `proof` ("answer" when the body
+    named pid or release, else "process") and `gap_seconds` (in fork mode, how long nobody will answer). Of `dotenv`
+    only the names are used: the app loads its own file. Raises Unhealthy with `reason`, `tail` and, where there is one,
+    `remedy`.
     """
     begun = time.monotonic()
     folder = layout.release(release)
-    app = _main(wrapper.apps(toolchain, folder, settings, dotenv), str(settings.get("app") or ""))
+    app = _main(
+        wrapper.apps(toolchain, folder, dict(settings, drain=False), dotenv), str(settings.get("app") or "")
+    )
     port = spare_port()
     note(f"booting {release} on the spare port {port}")
     layout.tmp.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=str(layout.tmp)) as output:
         stage = _Stage(app, toolchain, port, str(health["port_env"]), output.fileno())
         try:
-            show = _Show(stage, release, release_id, health, output)
+            show = _Show(stage, release, release_id, health, output, note)
             boot_seconds, by = show.judged()
         finally:
             stage.end(float(settings.get("drain_timeout") or 0))
@@ -66,6 +73,7 @@ def rehearse(  # noqa: PLR0913, PLR0917 - all that a process needs to run
         "seconds": round(time.monotonic() - begun, 3),
         "boot_seconds": round(boot_seconds, 3),
         "proof": by,
+        "gap_seconds": _gap(app, boot_seconds, note),
     }
 
 
@@ -74,6 +82,18 @@ def spare_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("", 0))
         return int(probe.getsockname()[1])
+
+
+def _gap(app: Dict[str, Any], boot_seconds: float, note: Note) -> float:
+    """For how long nobody will answer during the switch, in seconds; 0 in cluster mode. It is said beforehand."""
+    if app["turnout"]["mode"] == "cluster":
+        return 0.0
+    gap = round(boot_seconds + RESTART, 1)
+    note(
+        f"{app['name']} runs in fork mode: nobody answers for about {gap:g} s during the switch; "
+        "`exec_mode: 'cluster'` in its PM2 file has no such gap"
+    )
+    return gap
 
 
 def _main(apps: List[Dict[str, Any]], name: str) -> Dict[str, Any]:
@@ -140,8 +160,9 @@ class _Show:
     """One rehearsal: asks, judges, and says in plain words why not."""
 
     def __init__(
-        self, stage: _Stage, release: str, release_id: str, health: Dict[str, Any], output: Any
+        self, stage: _Stage, release: str, release_id: str, health: Dict[str, Any], output: Any, note: Note
     ) -> None:
+        self._note = note
         self._stage, self._release, self._names = stage, release, (release, release_id)
         self._health, self._output = health, output
         self._probe = Probe(stage.port, str(health["path"]), float(health["timeout"]))
@@ -160,6 +181,7 @@ class _Show:
             if state.feed(kind, reason, now) == SICK:
                 raise self._unhealthy(self._port_reason() or state.reason)
             if state.state == WELL:
+                self._must_answer_by_itself()
                 return first, self._by
             if kind != GOOD:
                 self._must_take_the_port()
@@ -186,6 +208,15 @@ class _Show:
             raise self._unhealthy(self._stubborn("its port is taken"))
         how = f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         raise self._unhealthy(f"it ended while it booted ({how})")
+
+    def _must_answer_by_itself(self) -> None:
+        """A good answer that any address gets is none, unless the release that serves is no better."""
+        path, timeout = str(self._health["path"]), float(self._health["timeout"])
+        if not catchall.catches_all(self._stage.port, path, timeout):
+            return
+        if catchall.catches_all(int(self._health["port"]), path, timeout) is False:
+            raise self._unhealthy(f"GET {path} {CAUGHT}; the release that serves tells them apart")
+        self._note(f"GET {path} {CAUGHT}: a good one proves little")
 
     def _must_take_the_port(self) -> None:
         """It is not waited for when it sits on the real port, `retries` looks long: it may open several ports."""

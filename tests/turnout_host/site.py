@@ -118,6 +118,12 @@ class Site:
         self.toolchain = Toolchain(self.layout, None, "pm2-7", os.environ["PATH"])
         self.pm2 = PM2(self.layout, self.settings, self.toolchain, self.home)
 
+    def move(self, folder: Path) -> None:
+        """The app lies in another folder from now on."""
+        self.layout = Layout(str(folder))
+        self.toolchain = Toolchain(self.layout, None, "pm2-7", os.environ["PATH"])
+        self.pm2 = PM2(self.layout, self.settings, self.toolchain, self.home)
+
     def release(
         self,
         name: str,

@@ -130,10 +130,14 @@ class Migrate(Table):
 
 
 class Processes(Table):
-    """`[processes]`: what runs the app. `drain_timeout` is how long a worker may take to end, in seconds."""
+    """`[processes]`: what runs the app. `drain`: workers in cluster mode load a module that drains (docs/drain.md).
+
+    `drain_timeout` is how long a worker may take to end, in seconds.
+    """
 
     manager: Literal["pm2"] = "pm2"
     config: Annotated[str, AfterValidator(border.process_file)] = "ecosystem.config.js"
+    drain: Switch = True
     drain_timeout: Seconds = 10.0
 
 
@@ -202,6 +206,7 @@ class Config(Table):
             "app": self.app,
             "config": self.processes.config,
             "process_env": environment.process_env,
+            "drain": self.processes.drain,
             "drain_timeout": self.processes.drain_timeout,
             "logs": self.logs.model_dump(),
         }

@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set
 from turnout_host import proc
 from turnout_host.layout import Layout
 from turnout_host.processes import rpc
+from turnout_host.processes.inside import Workers
 
 PATIENCE = 5.0
 """Seconds to wait for the daemon's list; usually it takes 1 ms (FACTS)."""
@@ -66,6 +67,7 @@ class Listing:
 
     def __init__(self, layout: Layout, home: str) -> None:
         self.socket = str(Path(home) / "rpc.sock")
+        self.workers = Workers(layout)
         self._roots = {str(layout.path), os.path.realpath(str(layout.path))}
 
     def daemon(self) -> int:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence
 
 from turnout_host import facts, proc
-from turnout_host.errors import HostError
+from turnout_host.errors import HostError, Unhealthy
 from turnout_host.layout import Layout
 from turnout_host.logs.rotate import rotate
-from turnout_host.processes import rpc, wrapper
+from turnout_host.processes import drain, rpc, wrapper
 from turnout_host.processes.cli import KEPT, SPARE, Cli
+from turnout_host.processes.inside import Inside
 from turnout_host.processes.listing import Listing, Process, Raw, held, parsed
 from turnout_host.processes.reload import App, Note, Reload
 from turnout_host.toolchain import Toolchain
@@ -28,6 +29,7 @@ class PM2:
     def __init__(self, layout: Layout, settings: Dict[str, Any], toolchain: Toolchain, home: str) -> None:
         self._layout, self._settings, self._toolchain, self.home = layout, settings, toolchain, home
         self._listing, self._cli = Listing(layout, home), Cli(layout, settings, toolchain, home)
+        self.workers = self._listing.workers
 
     # asking
 
@@ -67,6 +69,12 @@ class PM2:
         daemon = self.daemon()
         return sorted(found | (wanted & proc.environ_keys(daemon) if daemon else set()))
 
+    def insides(self) -> Dict[int, Inside]:
+        """What the workers of the main app say of themselves, by pid; {} where none has our module."""
+        pids = [one.pid for one in self.processes() if one.pid and one.name == self.main()]
+        found = {pid: self.workers.ask(pid) for pid in pids}
+        return {pid: inside for pid, inside in found.items() if inside}
+
     def tail(self) -> List[str]:
         """The last lines that the app wrote to its error logs since the last reload began."""
         marks: Dict[str, int] = self._written().get("logs") or {}
@@ -81,7 +89,8 @@ class PM2:
         """Start or reload the processes on what `current` leads to; the last lines of what PM2 said.
 
         Returns when PM2 has ended, whatever it did. Raises HostError when PM2 cannot be run, when the app's file cannot
-        be read, or when another app of the same name runs from another folder.
+        be read, or when another app of the same name runs from another folder; Unhealthy when a new worker dies while
+        it boots or does not listen, which stops the reload before PM2 ends all the old ones.
         """
         apps = wrapper.apps(self._toolchain, self._layout.current, self._settings, dotenv_keys, boot_seconds)
         if self._resurrect(dotenv_keys):
@@ -95,6 +104,9 @@ class PM2:
         gone = set(self._written().get("expected") or {}) - {app["name"] for app in apps}
         self._write(apps, dotenv_keys, boot_seconds)
         said = reload.run(gone, dotenv_keys)
+        if reload.stopped:
+            reason = reload.stopped
+            raise Unhealthy(f"the reload to {release} was stopped: {reason}", reason=reason, tail=self.tail())
         note(f"PM2 is done with {release}")
         return said
 
@@ -154,6 +166,8 @@ class PM2:
             app["name"]: app["turnout"]["instances"] * app["turnout"]["stays"] for app in apps
         }
         values["logs"] = {path: os.path.getsize(path) for path in self._error_logs()}
+        if values["preload"]:
+            drain.place(self._layout)
         wrapper.write(self._layout, values)
 
     def _written(self) -> Dict[str, Any]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Set, Tuple
 
+from turnout_host import proc
 from turnout_host.errors import HostError
-from turnout_host.processes import rpc
+from turnout_host.processes import drain, rpc
 from turnout_host.processes.cli import SPARE, Cli
 from turnout_host.processes.listing import Listing, Process, Raw, held, parsed
 
 Note = Callable[[str], None]
 App = Dict[str, Any]
+
+PATIENCE = 0.5
+"""The share of `listen_timeout` after which a worker that does not listen stops the reload."""
 
 AGAIN = 3
 """How often a reload is asked for while the daemon says that another one is under way."""
@@ -25,7 +30,8 @@ class Reload:
     ) -> None:
         self._cli, self._listing, self._raw, self._note = cli, listing, raw, note
         self._apps = {str(app["name"]): app for app in apps}
-        self._told = False
+        self.stopped = ""
+        """Why the reload was stopped before PM2 was through with it; "" when it was not."""
 
     def refuse_strangers(self) -> None:
         """PM2 knows apps by name only: reloading ours would take over another environment's of the same name."""
@@ -45,12 +51,41 @@ class Reload:
 
         PM2's own lock (PM2_HOME/reload.lock, 30 s) binds only `pm2 reload`, not `startOrReload` (7.0.4, lib/API.js).
         """
+        self._rescue()
         until, told = time.monotonic() + self._longest(), False
         while self._unlisted() and time.monotonic() < until:
             if not told:
                 self._note("waiting for an earlier reload to end")
             told = True
             time.sleep(0.1)
+
+    def _rescue(self) -> None:
+        """A stopped reload left an old worker behind one that serves nobody: start that one anew, then end the old one.
+
+        Else the daemon ends the old one when `listen_timeout` is over, whoever serves then; with one worker, nobody.
+        Its name for it is `_old_ID` (7.0.4, lib/God/Reload.js).
+        """
+        if not self._unlisted():
+            return
+        for process in self._ours():
+            app = self._apps.get(process.name)
+            if app is None or not _has_module(app) or self._listens(process.id) or _is_current(process, app):
+                continue
+            self._note(f"{process.name} {process.id} serves nobody; starting it anew before its old one ends")
+            try:
+                rpc.call(self._listing.socket, "restartProcessId", [{"id": process.id}], self._longest())
+                until = time.monotonic() + PATIENCE * app["listen_timeout"] / 1000
+                while not self._listens(process.id) and time.monotonic() < until:
+                    time.sleep(0.05)
+                if self._listens(process.id):
+                    rpc.call(self._listing.socket, "deleteProcessId", [f"_old_{process.id}"], self._longest())
+            except rpc.RpcError:
+                continue  # then the daemon's own timer ends it, as without us
+
+    def _listens(self, number: int) -> bool:
+        pid = next((one.pid for one in self._ours() if one.id == number), None)
+        inside = self._listing.workers.ask(pid) if pid else None
+        return bool(inside and inside.ports)
 
     def run(self, gone: Set[str], dotenv_keys: Sequence[str]) -> List[str]:
         """All of it, after the wrapper was written; what PM2 said."""
@@ -60,7 +95,10 @@ class Reload:
         said: List[str] = []
         before = {process.id: process for process in self._ours()}
         for _ in range(AGAIN):
-            said = self._cli.start_or_reload(self._longest(), dotenv_keys, lambda: self._crashes(before))
+            stop = lambda: self._crashes(before) or self._deaf(before)  # noqa: E731
+            said = self._cli.start_or_reload(self._longest(), dotenv_keys, stop)
+            if self.stopped:
+                return said
             if not any("already in progress" in line for line in said):
                 break
             self.settle()
@@ -83,10 +121,34 @@ class Reload:
                 or process.restarts > before[process.id].restarts + 1
             )
         ]
-        if dying and not self._told:
-            self._told = True
-            self._note(f"{dying[0].name} {dying[0].id} dies while it boots; the reload is stopped")
-        return bool(dying)
+        return self._stop(dying, "dies while it boots")
+
+    def _deaf(self, before: Dict[int, int]) -> bool:
+        """Is a new worker about to use up its `listen_timeout`? Then PM2 ends the old one, and goes on to the next.
+
+        Only the worker itself knows that it listens nowhere: an old one that takes long to drain looks alike from here.
+        """
+        late = [
+            process
+            for process in self._ours()
+            if process.id in before
+            and process.restarts > before[process.id]
+            and process.mode == "cluster"
+            and not self._apps.get(process.name, {}).get("wait_ready")
+            and process.uptime
+            > PATIENCE * self._apps.get(process.name, {}).get("listen_timeout", 0) / 1000
+            > 0
+        ]
+        inside = [(process, self._listing.workers.ask(process.pid or 0)) for process in late]
+        return self._stop(
+            [one for one, told in inside if told and not told.ports], "does not listen under PM2"
+        )
+
+    def _stop(self, processes: List[Process], why: str) -> bool:
+        if processes and not self.stopped:
+            self.stopped = f"{processes[0].name} {processes[0].id} {why}"
+            self._note(f"{self.stopped}; the reload is stopped")
+        return bool(processes)
 
     def _must_go_first(self, process: Process, gone: Set[str]) -> bool:
         """Those that a reload cannot make right, or that would keep the port from their successor.
@@ -161,6 +223,15 @@ class Reload:
             app["turnout"]["instances"] * (app["listen_timeout"] + app["kill_timeout"]) for app in apps
         ]
         return SPARE + float(sum(milliseconds)) / 1000
+
+
+def _has_module(app: App) -> bool:
+    return any(drain.PLACE in str(word) for word in app.get("node_args") or [])
+
+
+def _is_current(process: Process, app: App) -> bool:
+    """Does it boot into what is wanted already?"""
+    return bool(process.pid) and proc.cwd(process.pid or 0) == os.path.realpath(app["cwd"])
 
 
 def stale(process: Process, app: App) -> bool:

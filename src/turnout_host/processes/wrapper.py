@@ -17,10 +17,11 @@ from typing import Any, Dict, Iterable, List
 from turnout_host import children, disk
 from turnout_host.errors import HostError, UsageError
 from turnout_host.layout import Layout
+from turnout_host.processes import drain
 from turnout_host.toolchain import Toolchain
 
 LISTEN_AT_LEAST = 10.0
-"""Seconds that PM2 waits at least for a new worker to listen: its own 3 s end in an outage (FACTS)."""
+"""Seconds that a new worker has at least to listen: PM2's own 3 s end in an outage (FACTS)."""
 
 BOOTS = 10
 """…and at least so many times what the rehearsal needed to boot."""
@@ -89,6 +90,23 @@ function environment(app) {
   if (typeof app.env !== 'string') app.env = Object.assign({ PATH: s.path }, app.env);
 }
 
+// The daemon reads node_args when it forks a worker; our module goes behind the app's own words.
+function clustered(app) {
+  const own = app.interpreter || app.exec_interpreter || 'node';
+  if (!/(^|\/)node$/.test(own)) return false;
+  if (app.exec_mode) return /cluster/.test(app.exec_mode);
+  const many = app.instances === 'max' ? 0 : parseInt(app.instances, 10) || 0;
+  return app.instances !== undefined && app.instances !== null && many >= -1;
+}
+
+function preload(app) {
+  if (!s.preload || !clustered(app)) return;
+  const given = app.node_args || app.interpreter_args || app.interpreterArgs || [];
+  for (const key of ['interpreter_args', 'interpreterArgs']) delete app[key];
+  const words = Array.isArray(given) ? given : String(given).split(' ').filter(Boolean);
+  app.node_args = [...words, '--require', s.preload];
+}
+
 function prepared(original) {
   const app = pinned(original);
   app.script = app.script || app.exec || app.cmd || app.command;
@@ -98,10 +116,12 @@ function prepared(original) {
   delete app.append_env_to_name;
   const cwd = path.resolve(s.current, app.cwd || '.');
   app.cwd = within(cwd) ? cwd : s.current;
-  app.listen_timeout = Math.max(Number(app.listen_timeout) || 0, s.listen_timeout);
+  // twice: half of it is Turnout's to stop the reload in, before PM2 ends an old worker for one that does not listen
+  app.listen_timeout = 2 * Math.max(Number(app.listen_timeout) || 0, s.listen_timeout);
   app.kill_timeout = Math.max(Number(app.kill_timeout) || 0, s.kill_timeout);
   logs(app);
   environment(app);
+  preload(app);
   return app;
 }
 
@@ -160,6 +180,7 @@ def settings_of(
         "path": toolchain.env()["PATH"],
         "listen_timeout": int(1000 * max(LISTEN_AT_LEAST, BOOTS * boot_seconds)),
         "kill_timeout": int(1000 * float(settings.get("drain_timeout") or 0)),
+        "preload": str(drain.path(toolchain.layout)) if settings.get("drain") else "",
     }
 
 

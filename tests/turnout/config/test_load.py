@@ -102,7 +102,12 @@ def test_every_default_is_that_of_the_design(tmp_path: Path) -> None:
             "where": "auto",
         },
         "migrate": {"commands": ("npx --no-install prisma migrate deploy",)},
-        "processes": {"manager": "pm2", "config": "ecosystem.config.js", "drain_timeout": 10.0},
+        "processes": {
+            "manager": "pm2",
+            "config": "ecosystem.config.js",
+            "drain": True,
+            "drain_timeout": 10.0,
+        },
         "health": {
             "path": "/health",
             "port": None,

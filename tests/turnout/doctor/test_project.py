@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from turnout.config import example
-from turnout.config.schema import Config, Environment, Health
+from turnout.config.schema import Config, Environment, Health, Processes
 from turnout.doctor import project
 from turnout.doctor.finding import Finding
 
@@ -194,5 +194,8 @@ def test_the_health_path_is_somewhere_in_the_source(
 def test_an_app_that_does_not_drain_is_told_of_it(
     app: Callable[..., project.App], package: dict[str, Any], source: str, told: bool
 ) -> None:
-    """FACTS: PM2's reload drops requests of an app without a handler of SIGINT."""
-    assert [found.level for found in project.drain(app(package, src__a_dot_ts=source))] == ["warning"] * told
+    """FACTS: PM2's reload drops requests of an app without a handler of SIGINT, unless Turnout drains for it."""
+    config = CONFIG.model_copy(update={"processes": Processes(drain=False)})
+    found = project.drain(app(package, config, src__a_dot_ts=source))
+    assert [one.level for one in found] == ["warning"] * told
+    assert project.drain(app(package, src__a_dot_ts=source)) == []

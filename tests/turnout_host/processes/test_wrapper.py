@@ -155,7 +155,7 @@ def test_what_pm2_makes_of_it(toolchain, fields, mode, instances):
 
 
 @pytest.mark.parametrize(
-    "fields, listen, kill", [("", 10000, 5000), ("listen_timeout: 60000, kill_timeout: '9000'", 60000, 9000)]
+    "fields, listen, kill", [("", 20000, 5000), ("listen_timeout: 60000, kill_timeout: '9000'", 120000, 9000)]
 )
 def test_times_are_long_enough(toolchain, fields, listen, kill):
     """PM2 waits at least 10 s for a worker and lets it drain; longer times of the app's own stay."""
