@@ -123,7 +123,7 @@ class Reload:
         ]
         return self._stop(dying, "dies while it boots")
 
-    def _deaf(self, before: Dict[int, int]) -> bool:
+    def _deaf(self, before: Dict[int, Process]) -> bool:
         """Is a new worker about to use up its `listen_timeout`? Then PM2 ends the old one, and goes on to the next.
 
         Only the worker itself knows that it listens nowhere: an old one that takes long to drain looks alike from here.
@@ -132,7 +132,7 @@ class Reload:
             process
             for process in self._ours()
             if process.id in before
-            and process.restarts > before[process.id]
+            and process.restarts > before[process.id].restarts
             and process.mode == "cluster"
             and not self._apps.get(process.name, {}).get("wait_ready")
             and process.uptime
