@@ -13,12 +13,23 @@ NOWHERE = "/turnout-asks-for-a-page-that-is-not-there"
 LIMIT = 64 << 10
 
 
-def catches_all(port: int, path: str, timeout: float) -> Optional[bool]:
-    """Whether `path` and an address that no app has get the same good answer; None when `path` gets no good one."""
+def catches_all(port: int, path: str, timeout: float) -> bool:
+    """Whether `path` and an address that no app has get the same good answer, of one process."""
+    health = _page(port, path, timeout)
+    return health is not None and _good(health) and health == _page(port, NOWHERE, timeout)
+
+
+def tells_apart(port: int, path: str, timeout: float) -> bool:
+    """Whether `path` gets a good answer, and an address that no app has gets none.
+
+    Bodies are not compared: several workers answer here, each with a pid and an uptime of its own.
+    """
     health, nowhere = _page(port, path, timeout), _page(port, NOWHERE, timeout)
-    if health is None or not 200 <= health[0] < 300:
-        return None
-    return health == nowhere
+    return health is not None and nowhere is not None and _good(health) and not _good(nowhere)
+
+
+def _good(page: Tuple[int, bytes]) -> bool:
+    return 200 <= page[0] < 300
 
 
 def _page(port: int, path: str, timeout: float) -> Optional[Tuple[int, bytes]]:

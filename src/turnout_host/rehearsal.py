@@ -214,7 +214,7 @@ class _Show:
         path, timeout = str(self._health["path"]), float(self._health["timeout"])
         if not catchall.catches_all(self._stage.port, path, timeout):
             return
-        if catchall.catches_all(int(self._health["port"]), path, timeout) is False:
+        if catchall.tells_apart(int(self._health["port"]), path, timeout):
             raise self._unhealthy(f"GET {path} {CAUGHT}; the release that serves tells them apart")
         self._note(f"GET {path} {CAUGHT}: a good one proves little")
 
