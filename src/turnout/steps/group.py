@@ -33,20 +33,29 @@ async def take_back(work: Work, error: BaseException) -> BaseException:
     waiting = [host for host in work.targets if host.switch.get("group") and _under_way(host)]
     if not waiting:
         return error
+    if isinstance(error, TurnoutError):
+        error.state = ""  # it changes; the runner tells it anew
     if isinstance(error, Cancelled):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL):
                 words = (_say(work, host, "sick", "stopped") for host in waiting)
                 await asyncio.gather(*words, return_exceptions=True)
-        error.state = ""  # it has changed; the runner tells it anew
         return error
-    ends = await asyncio.gather(*(_go_back(work, host, error) for host in waiting), return_exceptions=True)
-    worse = next((end for end in ends if isinstance(end, RevertFailed)), error)
-    if isinstance(worse, TurnoutError):
-        worse.state = ""
-        if worse is error and any((host.ended or {}).get("result") == "reverted" for host in waiting):
-            worse.result = "reverted"
-    return worse
+    try:
+        ends = await asyncio.gather(
+            *(_go_back(work, host, error) for host in waiting), return_exceptions=True
+        )
+    except asyncio.CancelledError:  # a person does not wait for it
+        return error
+    for host, end in zip(waiting, ends, strict=True):
+        if isinstance(end, RevertFailed):
+            end.host, end.step, end.state = host.name, "verify", ""
+            return end
+    if isinstance(error, TurnoutError) and any(
+        (host.ended or {}).get("result") == "reverted" for host in waiting
+    ):
+        error.result = "reverted"
+    return error
 
 
 def _under_way(host: Target) -> bool:

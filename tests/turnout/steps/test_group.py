@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -75,6 +76,7 @@ async def test_whatever_fails_on_one_takes_the_others_back(
     host = Played(ends=ends)
     told = await group.take_back(scene(host), error)
     assert (type(told), getattr(told, "result", None)) == (kind, result)
+    assert kind is not RevertFailed or (told.host, told.step) == ("root@h0", "verify")  # type: ignore[attr-defined]
     assert (host.told, host.read) == (["sick"], True)
 
 
@@ -84,6 +86,23 @@ async def test_a_person_who_stops_it_does_not_wait_for_the_way_back() -> None:
     stopped = Cancelled("stopped", state="old")
     assert await group.take_back(scene(host), stopped) is stopped
     assert (host.told, host.read, stopped.state) == (["sick"], False, "")
+
+
+async def test_a_person_who_stops_the_waiting_is_told_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the others go back: they do so by themselves."""
+    host, asked = Played(), asyncio.Event()
+
+    async def hangs(*_: Any, **__: Any) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(host, "call", hangs)
+    sick = Unhealthy("sick", state="old")
+    waiting = asyncio.create_task(group.take_back(scene(host), sick))
+    await asked.wait()
+    waiting.cancel()
+    assert await waiting is sick
+    assert sick.state == ""
 
 
 async def test_a_host_that_cannot_be_told_changes_nothing_of_what_failed(
