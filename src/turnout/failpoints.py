@@ -1,7 +1,8 @@
 """Places where a test makes the deployer die, stall or fail (tests/faults). Outside of tests they do nothing.
 
 A point is `deployer:STEP:PLACE` with `enter`, `middle` (its first question to a host or its first command) or `exit`.
-TURNOUT_FAULTS names a file as the host program's failpoints describe it; it is taken away when it is met.
+rotate.py has its own. TURNOUT_FAULTS names a file as the host program's failpoints describe it; it is taken away when
+it is met.
 """
 
 from __future__ import annotations

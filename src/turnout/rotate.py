@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from turnout import failpoints
 from turnout.errors import LoginError, TurnoutError, Unreachable
 from turnout.runner import connect
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from turnout.hosts.client import HostClient
     from turnout.hosts.keyfile import Pair
     from turnout.model import Address
+
+COMMAND = "rotate-key"
+"""The work of its failpoints."""
 
 
 @dataclass
@@ -53,8 +57,11 @@ class Rotation:
             try:
                 self.tried = True
                 await self._all(lambda address: self._add(old[address]), "")
+                failpoints.at(COMMAND, "added")
                 new = await self._all(lambda address: self._prove(stack, address), "")
+                failpoints.at(COMMAND, "proved")
                 self.place()
+                failpoints.at(COMMAND, "placed")
             except BaseException as error:
                 await asyncio.shield(self._undo(old))
                 raise self._undone(error) from error
@@ -185,11 +192,13 @@ class Rotation:
             error.remedy = error.remedy or ["mend the cause, then the same command again"]
             raise
         self.done.append(str(address))
+        failpoints.at(COMMAND, "retired")
 
     async def _retire(self, stack: AsyncExitStack, address: Address, client: HostClient) -> None:
         """Remove the old key, and what an earlier rotation did not get to; then prove both over new connections."""
         gone = replaced((await client.call("keys"))["keys"], self.old.fingerprint)
         await client.call("deauthorize", fingerprints=gone, keep=self.new.fingerprint, by=self.by)
+        failpoints.at(COMMAND, "removed")
         try:
             await self._open(stack, address, self.new)
         except TurnoutError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -237,27 +238,36 @@ def test_a_runner_is_refused(one: Estate) -> None:
     untouched(one, one.public)
 
 
-def killed(estate: Estate, lines: int, *arguments: str, **env: str) -> None:
-    """Kill a rotation when it has said so many lines, whatever it does then."""
-    process = Turnout(estate.work, estate.env).start("host", "rotate-key", "--yes", *arguments, **env)
-    try:
-        assert process.stderr
-        for _ in range(lines):
-            process.stderr.readline()
-    finally:
-        process.kill()
-        process.communicate()
+def killed(estate: Estate, point: str, *arguments: str, **env: str) -> None:
+    """Kill a rotation at one of its failpoints."""
+    fault = estate.work / "fault"
+    fault.write_text(json.dumps({"point": f"deployer:rotate-key:{point}", "act": "kill"}))
+    run = Turnout(estate.work, estate.env | {"TURNOUT_FAULTS": str(fault)}).run(
+        "host", "rotate-key", "--yes", *arguments, **env
+    )
+    assert run.code == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("count, lines", [(1, 4), (1, 5), (1, 6), (2, 6), (2, 9)])
+@pytest.mark.parametrize(
+    "count, point",
+    [
+        (1, "added"),
+        (1, "proved"),
+        (1, "placed"),
+        (1, "removed"),
+        (1, "retired"),
+        (2, "proved"),
+        (2, "placed"),
+    ],
+)
 def test_a_rotation_that_is_killed_leaves_a_key_that_works_and_the_same_again_ends_it(
-    request: pytest.FixtureRequest, count: int, lines: int
+    request: pytest.FixtureRequest, count: int, point: str
 ) -> None:
     """Twice, so that a second old key is left; in the end each host has one key, and it is the one that is here."""
     some: Estate = request.getfixturevalue("one" if count == 1 else "two")
     known = [some.first]
     for _ in range(2):
-        killed(some, lines)
+        killed(some, point)
         here = [file.read_text() for file in some.file.parent.iterdir() if file.suffix != ".pub"]
         assert all(any(some.logs_in(server, key) for key in here) for server in some.servers)
         known += [key for key in here if key not in known]
@@ -271,21 +281,22 @@ def test_a_rotation_that_is_killed_leaves_a_key_that_works_and_the_same_again_en
             assert not some.logs_in(server, key)
 
 
-@pytest.mark.parametrize("lines", [7, 9])
+@pytest.mark.parametrize("count, point", [(1, "placed"), (1, "removed"), (1, "retired"), (2, "placed")])
 def test_a_rotation_to_another_file_that_is_killed_is_ended_by_the_same_command(
-    two: Estate, lines: int
+    request: pytest.FixtureRequest, count: int, point: str
 ) -> None:
-    """Also when the old key, which the variable still holds, is refused by some hosts already."""
-    out = two.work / "new_key"
-    arguments, env = ("--out", str(out)), {"VPS_SSH_KEY": two.first}
-    killed(two, lines, *arguments, **env)
+    """Also when the old key, which the variable still holds, is refused already."""
+    some: Estate = request.getfixturevalue("one" if count == 1 else "two")
+    out = some.work / "new_key"
+    arguments, env = ("--out", str(out)), {"VPS_SSH_KEY": some.first}
+    killed(some, point, *arguments, **env)
 
-    two.rotate(*arguments, **env)
-    two.rotate(*arguments, **env)  # nothing is left to do, and that is no failure
+    some.rotate(*arguments, **env)
+    some.rotate(*arguments, **env)  # nothing is left to do, and that is no failure
 
-    for server in two.servers:
-        assert two.logs_in(server, out.read_text())
-        assert not two.logs_in(server, two.first)
+    for server in some.servers:
+        assert some.logs_in(server, out.read_text())
+        assert not some.logs_in(server, some.first)
 
 
 def test_a_file_that_is_no_part_of_this_rotation_is_left_alone(one: Estate) -> None:
