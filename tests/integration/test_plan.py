@@ -131,7 +131,7 @@ def test_a_dependency_is_told_from_the_lock_files_and_shipped(live: Site) -> Non
         ]
         assert seen["runtime"]["dependencies"] == "shipped"
         assert seen["bytes_to_send"] > 100_000
-    assert [seen["host"] for seen in hosts] == ["local", live.sshd.address]
+    assert [seen["host"] for seen in hosts] == ["local", str(live.sshd.address)]
 
 
 def test_a_revision_of_another_branch_is_told_to_be_refused(live: Site) -> None:

@@ -114,6 +114,8 @@ async def _survey(work: Work, host: Target, seen: Outlook) -> None:
             restart_pm2=work.deploy.restart_pm2,
         )
         findings, host.dotenv = answer["findings"], answer["dotenv"]
+        if host.state.get("open"):  # between two releases: that is the switch, and no hand's work
+            findings = [found for found in findings if found["what"] != "current"]
     keys = list(host.dotenv.get("keys") or [])
     seen.keys_missing = [name for name in names if name not in keys]
     for found in findings:
