@@ -134,7 +134,7 @@ HURTS: list[tuple[str, Callable[[Host], object], str, str, str]] = [
     ("a real current", folder, "current", "no link to a release", "turnout host adopt {env}"),
     ("a hand", hand, "current", "a hand led `current` from v2 to v1", "turnout rollback {env} v2"),
     ("a release that nobody staged", lambda there: release(there, "v3").mkdir(),
-     "leftover", "failed and is still there", "turnout resume {env}"),
+     "release", "the journal does not know v3", "then: rm -r"),
     ("an open switch", asked, "leftover", "was left open", "turnout resume {env}"),
     ("an unfinished release", staged, "leftover", "v2 was left unfinished", "turnout resume {env}"),
     ("a failed release", failed, "leftover", "v2 failed and is still there", "turnout resume {env}"),
