@@ -117,7 +117,7 @@ UNDER_PM2 = {"deaf": "does not listen under PM2", "crash": "dies while it boots"
 def test_a_release_that_is_sick_only_under_pm2_is_reverted(
     victim: Site, users: TrafficThread, kind: str, words: str
 ) -> None:
-    """50, reverted: the old release serves again, proved, and no request failed, not even with one that serves nobody."""
+    """50, reverted: the old release serves again, proved, and no request failed."""
     before = str(victim.current())
     victim.write_dotenv(MISBEHAVE=f"workers:{kind}")
 
