@@ -53,9 +53,6 @@ EDITS = [
     ),
 ]
 """`GET /` names the release, too: requests of users must not change how /health flaps."""
-HICCUP = 0.001
-"""The share of requests that two reloads of a busy machine may lose: a connection that PM2's daemon hands to a worker
-that is just ending. test_drain.py holds the switch itself to none; here an outage would be several percent."""
 KINDS = [
     pytest.param("crash", "no camera", id="crashes at boot"),
     pytest.param("deaf", "3 s", id="never listens"),
@@ -120,7 +117,7 @@ UNDER_PM2 = {"deaf": "does not listen under PM2", "crash": "dies while it boots"
 def test_a_release_that_is_sick_only_under_pm2_is_reverted(
     victim: Site, users: TrafficThread, kind: str, words: str
 ) -> None:
-    """50, reverted: the old release serves again, proved. One that listens and drains loses next to no request."""
+    """50, reverted: the old release serves again, proved, and no request failed."""
     before = str(victim.current())
     victim.write_dotenv(MISBEHAVE=f"workers:{kind}")
 
@@ -134,7 +131,7 @@ def test_a_release_that_is_sick_only_under_pm2_is_reverted(
     assert victim.current() == before
     assert [process.status for process in victim.processes()] == ["online", "online"]
     print(f"\n{kind}: {figures.failed} of {figures.requests} requests failed {dict(figures.reasons)}")
-    assert figures.failed <= figures.requests * HICCUP
+    assert (figures.failed, dict(figures.reasons)) == (0, {})
     status = victim.status()
     assert (status["release"], status["needs_a_look"]) == (before, [])
     nothing_left(victim, run)
