@@ -46,7 +46,7 @@ async def look(work: Work, host: Target) -> list[str]:
     _obey(work, host, classed)
     for one in classed:
         work.note(str(one), "survey", host)
-    return [*_unasked(answer), *(str(one) for one in classed if one.kind != "adds")]
+    return [*_unasked(answer), *(str(one) for one in classed if one.kind not in ("adds", "breaks"))]
 
 
 async def ask(work: Work, host: Target, step: str) -> dict[str, Any]:
