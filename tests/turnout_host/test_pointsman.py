@@ -24,6 +24,12 @@ from turnout_host.journal import Journal
 from turnout_host.layout import Layout
 from turnout_host.pointsman import Activation
 
+RECORD = {
+    "toolchain": {"node": None, "pm2": None},
+    "processes": {"app": "app"},
+    "health": {"port": 1},
+    "release_id": "v-0",
+}
 ASKED = {
     "release": "v2",
     "previous": "v1",
@@ -42,7 +48,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
     for number in (1, 2):
         name = f"v{number}"
         made.layout.release(name).mkdir()
-        made.journal.append("release.staged", "d", release=name, toolchain={"node": None, "pm2": None})
+        made.journal.append("release.staged", "d", release=name, **RECORD)
     made.journal.append("release.blessed", "d", release="v1")
     made.layout.current.symlink_to(made.layout.release("v1"))
     made.journal.append("activation.asked", "d", **ASKED)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from turnout_host import children
 from turnout_host.calls import MUTATING
 from turnout_host.host import Host
 from turnout_host.protocol import HEADER, MAGIC, Channel
@@ -28,8 +29,11 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 @pytest.fixture
-def stopped(tmp_path: Path) -> Iterator[Host]:
+def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     """A host program that woke up: its lock is still in its hand, yet somebody else took a newer token meanwhile."""
+    monkeypatch.setattr(
+        children, "_closing", False
+    )  # a server that leaves lets this process start nothing more
     host = Host(str(tmp_path / "app"))
     host.lease.acquire(lambda: 0, {"deployment": "old"}, 0.0, lambda _: None)
     host.deployment = "old"
