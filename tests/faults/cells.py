@@ -72,6 +72,7 @@ class Cell(NamedTuple):
 
 def matrix() -> list[Cell]:
     """All cells, in the order of the plan."""
+    calls = CALLS if COUNT == "all" else CALLED
     places = [
         *(("deployer", name, place) for name in DEPLOY.names for place in ("enter", "middle", "exit")),
         *(

@@ -30,11 +30,6 @@ RECORD = {
     "health": {"port": 1},
     "release_id": "v-0",
 }
-    "toolchain": {"node": None, "pm2": None},
-    "processes": {"app": "app"},
-    "health": {"port": 1},
-    "release_id": "v-0",
-}
 ASKED = {
     "release": "v2",
     "previous": "v1",
