@@ -75,11 +75,7 @@ def matrix() -> list[Cell]:
     calls = CALLS if COUNT == "all" else CALLED
     places = [
         *(("deployer", name, place) for name in DEPLOY.names for place in ("enter", "middle", "exit")),
-        *(
-            ("host", name, place)
-            for name in (CALLS if COUNT == "all" else CALLED)
-            for place in ("enter", "middle", "exit")
-        ),
+        *(("host", name, place) for name in calls for place in ("enter", "middle", "exit")),
         *(("host", kind, place) for kind in HOST for place in ("before", "after")),
         *(("pointsman", part, place) for part in PARTS for place in ("enter", "middle")),
         *(("pointsman", kind, place) for kind in SWITCH for place in ("before", "after")),
