@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from turnout import upkeep
 from turnout.deploy import CHANGE, DEPLOY
-from turnout.model import Secret
-from turnout.steps.change import Change
+from turnout.model import Change, Secret
 
 
 def test_a_change_of_the_dotenv_is_proved_like_a_deployment() -> None:

@@ -20,7 +20,7 @@ from turnout.migrations.safety import breaks, columns, models_of
 from turnout.migrations.tables import Tables
 
 if TYPE_CHECKING:
-    from turnout.migrations.effects import Effect
+    from turnout.migrations.effect import Effect
     from turnout.migrations.models import Models
     from turnout.migrations.pending import Migration
 

@@ -7,9 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from turnout.migrations.effects import Effect, dialect_of, effects
+from turnout.migrations.effects import dialect_of, effects
+
+if TYPE_CHECKING:
+    from turnout.migrations.effect import Effect
 
 PROVIDER = re.compile(r'^\s*provider\s*=\s*"([a-z]+)"', re.MULTILINE)
 

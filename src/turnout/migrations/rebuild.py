@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from turnout.migrations.effects import Effect
+from turnout.migrations.effect import Effect
 from turnout.migrations.tables import Column, Tables
 
 _COPIED = r"INSERT\s+INTO\s+[\"`\[]?{0}[\"`\]]?\s*\(([^)]*)\)"

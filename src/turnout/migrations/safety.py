@@ -14,7 +14,7 @@ from turnout.migrations.models import Models, read
 from turnout.migrations.tables import Tables
 
 if TYPE_CHECKING:
-    from turnout.migrations.effects import Effect
+    from turnout.migrations.effect import Effect
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from turnout.migrations import rebuild
-from turnout.migrations.effects import Effect
+from turnout.migrations.effect import Effect
 from turnout.migrations.tables import Column, Tables
 
 _ENUM = re.compile(r'TYPE\s+("?)([^"\s]+)\1\s+(ADD\s+VALUE|RENAME\s+TO|RENAME\s+VALUE)\s+(.*)', re.I | re.S)

@@ -5,9 +5,7 @@ The new values go to the new release only; the host's `shared/.env` follows when
 
 from __future__ import annotations
 
-import base64
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from turnout.errors import Unhealthy, UsageError
 from turnout.steps import backup as backups
@@ -18,28 +16,7 @@ from turnout.steps.survey import refuse
 from turnout.steps.work import Done, NothingToDo, Target, Work
 
 if TYPE_CHECKING:
-    from turnout.model import Secret
-
-
-@dataclass
-class Change:
-    """What a person wants of the dotenv: keys with their values (None takes one out), or a whole new text.
-
-    `expected` is the digest of the dotenv that the person looked at. `database` and `same` are found out on the way.
-    """
-
-    keys: dict[str, Secret | None] = field(default_factory=dict)
-    text: Secret | None = None
-    expected: str | None = None
-    database: bool = False
-    same: set[str] = field(default_factory=set)
-
-    def args(self) -> dict[str, Any]:
-        """For a call; from here on the values are on their way to the host."""
-        if self.text is not None:
-            return {"text": base64.b64encode(self.text.reveal().encode()).decode(), "expected": self.expected}
-        changes = {key: None if value is None else value.reveal() for key, value in self.keys.items()}
-        return {"changes": changes, "expected": self.expected}
+    from turnout.model import Change
 
 
 async def begin(change: Change, work: Work) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from turnout import text
 from turnout.artifact import manifest
@@ -16,38 +16,14 @@ from turnout.errors import GateRefused, PackageError, TurnoutError
 from turnout.steps.checks import checks, same_as_promised
 from turnout.steps.connect import first_error
 from turnout.steps.reach import connect
-from turnout.steps.work import Done, Work
+from turnout.steps.work import Done, Origin, Work
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from turnout.config.schema import Environment
     from turnout.config.surroundings import Reach
-    from turnout.hosts.client import HostClient
     from turnout.model import Address
-
-
-@dataclass
-class Origin:
-    """The environment, the host that gives, and what the journal there says of the release that serves."""
-
-    environment: str
-    address: Address
-    client: HostClient
-    state: dict[str, Any]
-    facts: dict[str, Any]
-    artifact: Tree | None = None
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """Of the release that serves there."""
-        serving = self.state["serving"]
-        return next((one for one in self.state["releases"] if one["release"] == serving), {})
-
-    @property
-    def title(self) -> str:
-        """`staging v7`."""
-        return f"{self.environment} {self.record.get('release')}"
 
 
 async def begin(environment: Environment, reach: Reach, work: Work) -> None:

@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from turnout.errors import Result
     from turnout.events import Bus
     from turnout.hosts.client import HostClient
+    from turnout.model import Change
     from turnout.notifiers.base import Notifier
     from turnout.source.checkout import Checkout
     from turnout.source.git import Repository
-    from turnout.steps.change import Change
-    from turnout.steps.origin import Origin
 
 
 class NothingToDo(Exception):
@@ -111,6 +110,29 @@ class Target:
     def record(self, release: str | None) -> dict[str, Any]:
         """What the host's journal knows of a release."""
         return next((one for one in self.state.get("releases", []) if one["release"] == release), {})
+
+
+@dataclass
+class Origin:
+    """Where a promoted artifact comes from: an environment, its host that gives, and what the journal there says."""
+
+    environment: str
+    address: Address
+    client: HostClient
+    state: dict[str, Any]
+    facts: dict[str, Any]
+    artifact: Tree | None = None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Of the release that serves there."""
+        serving = self.state["serving"]
+        return next((one for one in self.state["releases"] if one["release"] == serving), {})
+
+    @property
+    def title(self) -> str:
+        """`staging v7`."""
+        return f"{self.environment} {self.record.get('release')}"
 
 
 @dataclass

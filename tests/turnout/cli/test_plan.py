@@ -9,7 +9,7 @@ import pytest
 
 from turnout.cli.plan import as_object, exit_code, screen
 from turnout.migrations.classes import Classed
-from turnout.migrations.effects import Effect
+from turnout.migrations.effect import Effect
 from turnout.migrations.pending import Migration
 from turnout.model import Revision
 from turnout.planning.locks import Package

@@ -10,7 +10,7 @@ import pytest
 from turnout.errors import GateRefused
 from turnout.model import Address
 from turnout.steps import origin as origins
-from turnout.steps.origin import Origin
+from turnout.steps.work import Origin
 
 RECORD = {
     "release": "v7", "state": "blessed", "artifact": "a" * 64, "revision": "r", "by": "ann",

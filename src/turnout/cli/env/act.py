@@ -10,8 +10,7 @@ from turnout.errors import UsageError
 if TYPE_CHECKING:
     from turnout.cli.running import Target
     from turnout.events import Bus
-    from turnout.model import Outcome, Secret
-    from turnout.steps.change import Change
+    from turnout.model import Change, Outcome, Secret
 
 
 def carry_out(command: str, change: Change, shared: options.Shared) -> int:

@@ -12,7 +12,7 @@ from turnout.cli.env import value, words
 from turnout.errors import UsageError
 
 if TYPE_CHECKING:
-    from turnout.steps.change import Change
+    from turnout.model import Change
 
 
 def set_(
@@ -56,7 +56,7 @@ def unset(
 ) -> None:
     """Take keys out of the .env."""
     from turnout.cli.env.act import carry_out
-    from turnout.steps.change import Change
+    from turnout.model import Change
 
     environment, rest = words.split([environment, *(keys or [])], config, 100)
     if not rest:
@@ -67,7 +67,7 @@ def unset(
 
 def _wanted(key: str | None, editor: bool, shared: options.Shared) -> Change:
     from turnout.hosts import dotenv
-    from turnout.steps.change import Change
+    from turnout.model import Change
 
     if editor:
         return _edited(key, shared)
@@ -88,8 +88,7 @@ def _wanted(key: str | None, editor: bool, shared: options.Shared) -> Change:
 def _edited(key: str | None, shared: options.Shared) -> Change:
     from turnout.cli.env.act import alike
     from turnout.hosts import dotenv
-    from turnout.model import Secret
-    from turnout.steps.change import Change
+    from turnout.model import Change, Secret
 
     before, digest = alike(shared)
     if key is None:

@@ -31,7 +31,7 @@ def push(
 ) -> None:
     """Make FILE (stdin if it is `-`) the .env of an environment; asks before keys are lost."""
     from turnout.cli.env.act import alike, carry_out
-    from turnout.steps.change import Change
+    from turnout.model import Change
 
     environment, rest = words.split([environment, file], config, 1)
     if not rest:
