@@ -19,13 +19,12 @@ from tests.support.left import children, ours
 from tests.support.proxy import ProxyThread
 from tests.support.site import API_KEY, Site, strays, until
 from turnout.cli.demo.traffic import Figures
+from turnout_host.layers import SCRATCH
 from turnout_host.lease import Lease
 from turnout_host.state import State
 from turnout_host.store import Store
 
 IGNORE = (".env", "node_modules", "logs")
-SCRATCH = ("node_modules/.cache",)
-"""What tools write into a layer when root runs them."""
 
 
 class Rig(Site):

@@ -11,12 +11,10 @@ from turnout_host.calls.looking import recover_if_free
 from turnout_host.errors import StoreError, SurveyError, Unhealthy, UsageError
 from turnout_host.host import Args, Host, Say
 from turnout_host.journal import Journal
+from turnout_host.layers import SCRATCH
 from turnout_host.notes import Notes
 from turnout_host.pointsman import PAUSE, Pointsman, set_aside
 from turnout_host.state import Record
-
-SCRATCH = ("node_modules/.cache",)
-"""Where tools keep scratch files inside a layer when root runs them (jiti does, for prisma.config.ts)."""
 
 REVERT = "undo the newer commits with git revert, and deploy that"
 """The same code once more: a deployment lays it out anew, and gets again what is hurt."""
