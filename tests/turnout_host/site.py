@@ -74,17 +74,9 @@ def pm2_folder() -> Path:
     if not (folder / "node_modules/pm2/bin/pm2").exists():
         cache.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix="pm2-", dir=cache))
-        argv = [
-            "npm",
-            "install",
-            "--prefix",
-            str(new),
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            f"pm2@{PM2_VERSION}",
-        ]
-        subprocess.run(argv, check=True, capture_output=True)
+        (new / "package.json").write_text("{}")  # not --prefix: that would lose the machine's own npmrc
+        argv = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", f"pm2@{PM2_VERSION}"]
+        subprocess.run(argv, cwd=new, check=True, capture_output=True)
         try:
             new.rename(folder)
         except OSError:  # another run was faster
