@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.left import nothing_left
-from tests.support.site import Site
+from tests.support.site import Site, until
 from tests.support.told import told
 
 pytestmark = pytest.mark.integration
@@ -143,6 +143,7 @@ def test_a_disk_that_fills_up_in_the_switch_leaves_a_proved_release_and_a_closed
         for line in process.stdout:
             if '"step.started"' in line and '"activate"' in line:
                 break
+        until(lambda: full.journal()[-1]["type"].startswith("activation."))  # the room is set aside by then
         fill(full)
         out, _ = process.communicate()
     finally:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support import npm
 from tests.support.site import Site as Deployment
 from tests.turnout_host.site import Site
 from turnout.cli.demo.traffic import TrafficThread
@@ -47,8 +47,7 @@ def modules() -> Path:
     if not (folder / "node_modules/fastify").exists():
         cache.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix="apps-", dir=cache))
-        words = ["npm", "install", "--prefix", str(new), "--no-audit", "--no-fund", "--ignore-scripts"]
-        subprocess.run([*words, *PACKAGES], check=True, capture_output=True)
+        npm.install(new, *PACKAGES)
         try:
             new.rename(folder)
         except OSError:  # another run was faster

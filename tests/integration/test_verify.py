@@ -54,7 +54,7 @@ def edit(file: Path) -> None:
 
 
 def a_file(site: Site) -> None:
-    edit(site.layout.release(str(site.current())) / "dist/greeting.js")
+    edit(site.layout.release(str(site.current())) / "dist/config/greeting.js")
 
 
 def a_module(site: Site) -> None:
@@ -92,7 +92,7 @@ def a_dead_daemon(site: Site) -> None:
 
 
 HURTS: list[tuple[Callable[[Site], None], str, str]] = [
-    (a_file, "release", "changed: dist/greeting.js"),
+    (a_file, "release", "changed: dist/config/greeting.js"),
     (a_module, "layer", "changed: node_modules/express/package.json"),
     (a_link, "link", "does not lead to shared/logs"),
     (a_mode, "dotenv", "others can read the .env"),

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.support import npm
 from turnout_host import proc, rehearsal
 from turnout_host.layout import Layout
 from turnout_host.probe import Answer, Probe
@@ -74,9 +75,7 @@ def pm2_folder() -> Path:
     if not (folder / "node_modules/pm2/bin/pm2").exists():
         cache.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix="pm2-", dir=cache))
-        (new / "package.json").write_text("{}")  # not --prefix: that would lose the machine's own npmrc
-        argv = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", f"pm2@{PM2_VERSION}"]
-        subprocess.run(argv, cwd=new, check=True, capture_output=True)
+        npm.install(new, f"pm2@{PM2_VERSION}")
         try:
             new.rename(folder)
         except OSError:  # another run was faster

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support import npm
 from tests.turnout_host.goods import Host, host, listing
 from turnout_host import dotenv
 from turnout_host.errors import SurveyError
@@ -105,9 +106,7 @@ def npm_dotenv() -> Callable[[list[str]], list[dict[str, str]]]:
     cache = Path(root) / "dotenv-16.6.1"
     if not (cache / "node_modules/dotenv/package.json").exists():
         cache.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["npm", "install", "--prefix", str(cache), "--no-audit", "--no-fund", "dotenv@16.6.1"], check=True
-        )
+        npm.install(cache, "dotenv@16.6.1")
     script = (
         "console.log(JSON.stringify(JSON.parse(require('fs').readFileSync(0)).map(require('dotenv').parse)))"
     )
