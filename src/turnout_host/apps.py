@@ -95,13 +95,15 @@ def take_over_dotenv(layout: Layout, record: Record, state: State, job: Record) 
     `--keep-env` the rollback's own release is new, so it is like a deployment's.
     """
     made = record.get("dotenv") or {}
-    if job.get("why") == "rollback" and record.get("deployment") != job.get("deployment"):
+    earlier = job.get("why") == "rollback" and record.get("deployment") != job.get("deployment")
+    if earlier:  # that no hand edited it since is part of the rule
         follows = goes_back(layout, record, state, job.get("previous"))
     else:
         follows = bool(made.get("taken_over")) or made.get("changed") is not None
     if follows:
         base = dotenv.base_of((layout.release(str(record["release"])) / ".env").read_bytes())
-        _must_be_ours(layout, made, base)
+        if not earlier:
+            _must_be_ours(layout, made, base)
         disk.write(layout.dotenv, base, 0o600, layout.tmp)
 
 

@@ -104,7 +104,12 @@ def test_whether_the_environments_dotenv_goes_back_too(
     layout.current.symlink_to(layout.release("v2"))
     made = {"base_digest": dotenv.digest(layout.dotenv.read_bytes()), "changed": changed}
     state = fold(
-        {"release": "v1", "migrated": "finished", "migrations": [], "dotenv": {"base_digest": "0"}},
+        {
+            "release": "v1",
+            "migrated": "finished",
+            "migrations": [],
+            "dotenv": {"base_digest": "0", "shared": "1"},
+        },
         {"release": "v2", "migrated": "finished", "migrations": [], "dotenv": made},
     )
     state.releases["v2"]["state"] = "blessed"
