@@ -39,8 +39,13 @@ def test_the_drill_brings_the_release_of_the_backup_back(drilled: Site) -> None:
     folder = drilled.path / "releases/v1"
 
     assert (drilled.path / "current").resolve() == folder
-    assert {Path(f"/proc/{process.pid}/cwd").resolve() for process in drilled.processes()} == {folder}
+    until(lambda: where(drilled) == {folder})  # the second worker may still be booting
     assert drilled.answer("/").body == {"greeting": "Welcome to Blue Video"}
+
+
+def where(site: Site) -> set[Path]:
+    """The folders in which PM2's workers are."""
+    return {Path(f"/proc/{process.pid}/cwd").resolve() for process in site.processes()}
 
 
 def test_status_then_tells_the_truth(drilled: Site) -> None:
