@@ -28,7 +28,7 @@ TEXT = r"""// Written by Turnout and loaded into the app's workers before the ap
   const { performance, monitorEventLoopDelay } = require('perf_hooks');
 
   const GRACE = 1000; // ms: for so long an idle client may still send, and be told to close
-  const LEAST = 500;  // ms: a busy daemon may hand over a connection that it took before it heard of the end
+  const LEAST = 300;  // ms: a busy daemon may hand over a connection that it took before it heard of the end
   const SPARE = 300;  // ms: left before PM2 kills
   const worker = JSON.parse(process.env.pm2_env);
   const limit = Math.max(LEAST, (Number(worker.kill_timeout) || 1600) - SPARE);
