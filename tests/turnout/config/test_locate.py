@@ -3,7 +3,7 @@
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from turnout.config.locate import Path, place, places
@@ -89,6 +89,7 @@ def all_paths(thing: object, base: Path = ()) -> set[Path]:
     return {(*base, k) for k, _ in inner}.union(*(all_paths(v, (*base, k)) for k, v in inner))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
 @given(st.dictionaries(key, value, max_size=4))
 def test_every_path_of_every_text_is_found(data: dict[str, object]) -> None:
     """For any data, the places that are found are exactly those of the keys and items that tomllib reads."""
