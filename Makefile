@@ -24,8 +24,11 @@ demo: $(READY) ## deploy the sample to a server that lives in a temporary folder
 # Tests lay out whole servers; in memory that takes a quarter of the time. Not where /dev/shm is small.
 SPACIOUS := $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'NR==2 {print $$4}')" -gt 6000000 ] && echo /dev/shm)
 
-test: $(READY) ## run all tests (ARGS="-m 'not integration'" for the fast ones)
-	TMPDIR=$${TMPDIR:-$(SPACIOUS)} $(BIN)/pytest $(ARGS)
+# Much of a deployment is waiting (a bake, a reload, a link), so one more worker than there are cores.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+
+test: $(READY) ## run all tests (ARGS="-m 'not integration'" for the fast ones, WORKERS=1 for a few at a time)
+	TMPDIR=$${TMPDIR:-$(SPACIOUS)} $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 faults: $(READY) ## kill and fail everything everywhere, and write docs/faults.md (an hour; TURNOUT_FAULTS_RUN=20 for some)
 	@rm -f .cache/faults.jsonl; mkdir -p .cache

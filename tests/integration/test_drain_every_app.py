@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -40,28 +36,13 @@ APPS = {
 }
 
 
-def modules() -> Path:
-    """Express and Fastify, installed once for all runs."""
-    cache = Path(os.environ.get("TURNOUT_TEST_CACHE") or Path.home() / ".cache/turnout-test")
-    folder = cache / "-".join(PACKAGES).replace("@", "")
-    if not (folder / "node_modules/fastify").exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix="apps-", dir=cache))
-        npm.install(new, *PACKAGES)
-        try:
-            new.rename(folder)
-        except OSError:  # another run was faster
-            shutil.rmtree(new)
-    return folder / "node_modules"
-
-
 def release(site: Site, name: str, text: str) -> None:
     """A release of an app whose whole code is `text`."""
     folder = site.release(
         name, dotenv="", extra=json.dumps({"env_production": {"PORT": site.port, "NAME": name}})
     )
     (folder / "server.js").write_text(f"{WORK}\n{text}\n")
-    (folder / "node_modules").symlink_to(modules())
+    (folder / "node_modules").symlink_to(npm.installed(*PACKAGES))
 
 
 HANDLERS = """\

@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import http.client
 import json
 import os
@@ -320,15 +319,6 @@ def until(true: Callable[[], Any], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-@functools.cache
 def cache() -> Path:
-    """The deployer's cache of all sites, so that npm runs once: below $TURNOUT_TEST_CACHE, else until the tests end."""
-    if kept := os.environ.get("TURNOUT_TEST_CACHE"):
-        folder = Path(kept).absolute() / "turnout"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-    import atexit
-
-    folder = Path(tempfile.mkdtemp(prefix="tn-cache-"))
-    atexit.register(remove, folder)
-    return folder
+    """The deployer's cache of all sites, so that npm runs once (tests/conftest.py)."""
+    return Path(os.environ["TURNOUT_TEST_CACHE"]) / "turnout"

@@ -69,18 +69,8 @@ module.exports = { apps: [ Object.assign({
 
 
 def pm2_folder() -> Path:
-    """PM2, installed once for all runs, as a layer has it."""
-    cache = Path(os.environ.get("TURNOUT_TEST_CACHE") or Path.home() / ".cache/turnout-test")
-    folder = cache / f"pm2-{PM2_VERSION}"
-    if not (folder / "node_modules/pm2/bin/pm2").exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix="pm2-", dir=cache))
-        npm.install(new, f"pm2@{PM2_VERSION}")
-        try:
-            new.rename(folder)
-        except OSError:  # another run was faster
-            shutil.rmtree(new)
-    return folder
+    """The folder with PM2 in its node_modules, as a layer has it."""
+    return npm.installed(f"pm2@{PM2_VERSION}").parent
 
 
 class Site:

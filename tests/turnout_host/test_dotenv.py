@@ -1,7 +1,6 @@
 """The app's .env is read as npm dotenv reads it, copied for each release, and a hand's edit is noticed."""
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -102,11 +101,7 @@ def test_it_reads_what_npm_dotenv_reads(source: str, values: dict[str, str]) -> 
 
 @pytest.fixture(scope="session")
 def npm_dotenv() -> Callable[[list[str]], list[dict[str, str]]]:
-    root = os.environ.get("TURNOUT_TEST_CACHE") or Path.home() / ".cache" / "turnout-test"
-    cache = Path(root) / "dotenv-16.6.1"
-    if not (cache / "node_modules/dotenv/package.json").exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        npm.install(cache, "dotenv@16.6.1")
+    cache = npm.installed("dotenv@16.6.1").parent
     script = (
         "console.log(JSON.stringify(JSON.parse(require('fs').readFileSync(0)).map(require('dotenv').parse)))"
     )
