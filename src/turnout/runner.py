@@ -12,8 +12,9 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from turnout import failpoints
+from turnout import critical, failpoints
 from turnout.builder.cache import Cache
+from turnout.critical import Span
 from turnout.errors import Cancelled, TurnoutError
 from turnout.model import DeployOptions, Outcome, RollbackOptions
 from turnout.steps import group
@@ -164,13 +165,14 @@ async def _one(step: Step, work: Work, target: Target | None, act: Any) -> None:
         status, detail = "skipped", "stopped"
         raise
     finally:
-        work.timings[step.name, host] = time.monotonic() - began
+        span = Span(step.name, host, began, time.monotonic())
+        work.spans.append(span)
         work.bus.emit(
             "step.finished",
             step=step.name,
             host=host,
             status=status,
-            seconds=work.timings[step.name, host],
+            seconds=span.ended - span.began,
             detail=detail,
         )
 
@@ -248,9 +250,8 @@ async def _tell_hosts(work: Work, outcome: Outcome, error: BaseException | None)
 
 def _steps_of(work: Work, target: Target) -> dict[str, float]:
     """Seconds of each step that was carried out on this host or on the deployer."""
-    return {
-        step: round(took, 3) for (step, host), took in work.timings.items() if host in {None, target.name}
-    }
+    spans = [span for span in work.spans if span.host in {None, target.name}]
+    return {span.step: round(span.ended - span.began, 3) for span in spans}
 
 
 def _stays(work: Work) -> str:
@@ -278,7 +279,17 @@ def _block(work: Work, error: BaseException | None) -> dict[str, Any] | None:
     }
 
 
+def _tell_calls(work: Work) -> None:
+    """What each host was asked, and how many round trips in sequence that were."""
+    for target in work.targets:
+        calls = [{"call": one.call, "ts": one.ts, "seconds": round(one.seconds, 4)} for one in target.spent]
+        ends = [(one.ts, one.ts + one.seconds) for one in target.spent]
+        work.bus.emit("host.calls", host=target.name, calls=calls, in_sequence=critical.in_sequence(ends))
+
+
 def _tell(work: Work, outcome: Outcome, error: BaseException | None) -> None:
+    _tell_calls(work)
+    held = critical.shares(critical.path(work.spans), work.began)
     more: dict[str, Any] = {"reason": str(error)} if isinstance(error, NothingToDo) else {}
     if block := _block(work, error):
         more["error"] = block
@@ -291,5 +302,6 @@ def _tell(work: Work, outcome: Outcome, error: BaseException | None) -> None:
         seconds=outcome.seconds,
         bytes_sent=outcome.bytes_sent,
         notes=list(dict.fromkeys(outcome.notes)),
+        held_up_by={step: round(seconds, 3) for step, seconds in held.items()},
         **more,
     )

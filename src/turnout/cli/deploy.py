@@ -46,6 +46,7 @@ def deploy(
     urgent: options.Urgent = False,
     reason: options.Reason = None,
     allow_breaking: AllowBreaking = False,
+    trace: options.Trace = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -64,7 +65,7 @@ def deploy(
 
         return await runner.run(DEPLOY, target.config, target.environment, target.reach, wanted, bus)
 
-    shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
+    shared = options.Shared(environment, config, as_json, yes, verbose, quiet, trace)
     raise typer.Exit(carry_out(shared, act))
 
 

@@ -82,6 +82,8 @@ class LiveDisplay(Display):
             self._live.stop()
 
     def _ending(self, event: Event) -> None:
+        if said := ending.held_up(event):
+            self.console.print(Text(f"  {said}", style="dim"), soft_wrap=True)
         for note in ending.notes(event):
             self.console.print(Text(f"  note  {note}", style="yellow"), soft_wrap=True)
         self.console.print()

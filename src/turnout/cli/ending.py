@@ -9,6 +9,11 @@ from turnout import text
 from turnout.cli.block import Block
 from turnout.events import Event
 
+WORTH = 2.0
+"""Seconds of a deployment from which on it is told where they went."""
+SHARE = 0.04
+"""Of the whole; steps that took less are told together."""
+
 
 def heading(event: Event) -> str:
     """`deploy production on deploy@a (from VPS_HOST)`, with the revision or release that was asked for."""
@@ -46,6 +51,19 @@ def summary(event: Event) -> str:
     if data.get("result") == "succeeded" and release and previous and previous != release:
         parts.append(f"was {previous}")
     return text.harmless(" · ".join(parts))
+
+
+def held_up(event: Event) -> str:
+    """`where the time went: build 3.1 s · activate 2.1 s · … · the rest 0.4 s`; "" where it went by at once."""
+    took = {step: float(seconds) for step, seconds in (event.data.get("held_up_by") or {}).items()}
+    whole = sum(took.values())
+    if whole < WORTH or event.data.get("result") not in {"succeeded", "reverted"}:
+        return ""
+    named = {step: seconds for step, seconds in took.items() if seconds >= whole * SHARE}
+    parts = [f"{step} {text.took(seconds)}" for step, seconds in named.items()]
+    rest = whole - sum(named.values())
+    parts += [f"the rest {text.took(rest)}"] if rest > 0.05 else []
+    return text.harmless(f"where the time went: {' · '.join(parts)}")
 
 
 def _result(result: str, release: object, reason: object) -> str:

@@ -35,6 +35,15 @@ NoColor = Annotated[
 ]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all output of commands.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Show only how it ended.")]
+Trace = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        show_default=False,
+        help="Write when each step and call ran, for Chrome's trace viewer and OpenTelemetry.",
+    ),
+]
 Urgent = Annotated[
     bool,
     typer.Option(
@@ -60,3 +69,4 @@ class Shared:
     yes: bool = False
     verbose: bool = False
     quiet: bool = False
+    trace: Path | None = None

@@ -35,6 +35,8 @@ class Plain(Display):
         if event.type == "deployment.started":
             self._print(ending.heading(event))
         elif event.type == "deployment.finished":
+            if said := ending.held_up(event):
+                self._print(said)
             show_ending(event, self.stream)
         elif event.type == "rollback.foretold":
             self._print("\n".join(ending.foretold(event)))

@@ -37,6 +37,7 @@ def promote(
     urgent: options.Urgent = False,
     reason: options.Reason = None,
     allow_breaking: AllowBreaking = False,
+    trace: options.Trace = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -72,5 +73,5 @@ def promote(
         )
         return await runner.run(plan, target.config, target.environment, target.reach, wanted, bus)
 
-    shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
+    shared = options.Shared(environment, config, as_json, yes, verbose, quiet, trace)
     raise typer.Exit(carry_out(shared, act))

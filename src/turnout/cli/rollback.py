@@ -42,6 +42,7 @@ def rollback(
         str | None,
         typer.Option("--reason", metavar="TEXT", show_default=False, help="Why; goes into the journal."),
     ] = None,
+    trace: options.Trace = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     yes: options.Yes = False,
@@ -66,7 +67,7 @@ def rollback(
         plan = ROLLBACK_KEEPING_DOTENV if keep_env else ROLLBACK
         return await runner.run(plan, target.config, target.environment, target.reach, wanted, bus)
 
-    shared = options.Shared(environment, config, as_json, yes, verbose, quiet)
+    shared = options.Shared(environment, config, as_json, yes, verbose, quiet, trace)
     raise typer.Exit(carry_out(shared, act))
 
 

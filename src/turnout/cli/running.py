@@ -16,6 +16,7 @@ from turnout.cli import readers
 from turnout.cli.options import Shared
 from turnout.cli.quiet import Display
 from turnout.cli.telling import told
+from turnout.cli.trace import Trace
 from turnout.errors import Cancelled, TurnoutError
 from turnout.events import Bus, Event
 
@@ -86,6 +87,8 @@ def carry_out(shared: Shared, act: Callable[[Target, Bus], Awaitable[Outcome]]) 
     with told(bus), display(shared) as shown:
         bus.listen(readers.outlasted(shown.feed))
         try:
+            if shared.trace:
+                bus.listen(Trace(shared.trace).feed)
             goal = target(shared)
             bus.environment = goal.environment.name
             return run(_outcome(act, goal, bus), readers.outlasted(shown.tick)).exit_code

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from turnout import failpoints
@@ -31,23 +32,37 @@ class Pace:
     opening: float = 15.0
 
 
+@dataclass(frozen=True)
+class Spent:
+    """A call that has ended: when it began, in seconds since 1970, and how long it took."""
+
+    call: str
+    ts: float
+    seconds: float
+
+
 @dataclass
 class Call:
     """A request that waits for its answer."""
 
+    name: str
     answer: asyncio.Future[dict[str, Any]]
     on_event: OnEvent | None
+    ts: float = field(default_factory=time.time)
+    began: float = field(default_factory=time.monotonic)
 
 
 class HostClient:
     """The host program on one host, for the app at one path.
 
-    `token` is added to every call once it is set (DESIGN 6). `bytes_sent` counts all that was written.
+    `token` is added to every call once it is set (DESIGN 6). `bytes_sent` counts all that was written; `spent` has the
+    calls that have ended.
     """
 
     def __init__(self, address: Address, link: Link, wire: Wire, hello: dict[str, Any], pace: Pace) -> None:
         self.address, self.hello = address, hello
         self.token: int | None = None
+        self.spent: list[Spent] = []
         self._link, self._wire, self._pace = link, wire, pace
         self._calls: dict[int, Call] = {}
         self._last_id = 0
@@ -94,7 +109,7 @@ class HostClient:
 
         Raises what the host's error code stands for, and Unreachable when the link is lost.
         """
-        number, call = self._register(on_event)
+        number, call = self._register(name, on_event)
         try:
             await self._send({"id": number, "call": name, "args": self._with_token(args)})
             failpoints.middle()
@@ -113,7 +128,7 @@ class HostClient:
         The stream is always ended, also when `chunks` fails, so that the link stays good for other calls.
         """
         async with self._uploading:
-            number, call = self._register(None)
+            number, call = self._register("upload", None)
             try:
                 args = self._with_token({"compression": compression})
                 await self._send({"id": number, "call": "upload", "args": args})
@@ -149,16 +164,18 @@ class HostClient:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._link.close()
 
-    def _register(self, on_event: OnEvent | None) -> tuple[int, Call]:
+    def _register(self, name: str, on_event: OnEvent | None) -> tuple[int, Call]:
         if self._lost:
             raise self._gone()
         self._last_id += 1
-        call = Call(asyncio.get_running_loop().create_future(), on_event)
+        call = Call(name, asyncio.get_running_loop().create_future(), on_event)
         self._calls[self._last_id] = call
         return self._last_id, call
 
     def _forget(self, number: int) -> None:
-        answer = self._calls.pop(number).answer
+        call = self._calls.pop(number)
+        self.spent.append(Spent(call.name, call.ts, time.monotonic() - call.began))
+        answer = call.answer
         if answer.done() and not answer.cancelled():
             answer.exception()  # looked at, or asyncio complains about those that nobody waits for any more
 

@@ -65,6 +65,7 @@ async def reconnect(work: Work, target: Target) -> None:
     client = await work.open(target.address)
     work.stack.push_async_callback(client.close)
     target.lost_bytes += target.client.bytes_sent
+    target.lost_calls += target.client.spent
     target.client = client
 
 

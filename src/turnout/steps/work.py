@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from turnout.builder.cache import Cache
     from turnout.config.schema import Config, Environment
     from turnout.config.surroundings import Reach
+    from turnout.critical import Span
     from turnout.errors import Result
     from turnout.events import Bus
-    from turnout.hosts.client import HostClient
+    from turnout.hosts.client import HostClient, Spent
     from turnout.model import Change
     from turnout.notifiers.base import Notifier
     from turnout.source.checkout import Checkout
@@ -76,6 +77,8 @@ class Target:
     """Migrations that break what runs and are applied all the same, and how that was allowed; for the journal."""
     lost_bytes: int = 0
     """Bytes that went over links that were lost."""
+    lost_calls: list[Spent] = field(default_factory=list)
+    """Calls over links that were lost."""
 
     @property
     def name(self) -> str:
@@ -98,6 +101,11 @@ class Target:
     def platform(self) -> str:
         """`linux-x64-glibc` and the like."""
         return str(self.facts["platform"])
+
+    @property
+    def spent(self) -> list[Spent]:
+        """All calls to the host that have ended."""
+        return [*self.lost_calls, *self.client.spent]
 
     def toolchain(self) -> dict[str, Any]:
         """`toolchain` of docs/protocol.md."""
@@ -176,8 +184,8 @@ class Work:
     about: list[str] = field(default_factory=list)
     """What it changes where that is no commits: keys of the dotenv, the database. People are told of it."""
     notes: list[str] = field(default_factory=list)
-    timings: dict[tuple[str, str | None], float] = field(default_factory=dict)
-    """Seconds of each step that has ended, by its name and its host (None: the deployer)."""
+    spans: list[Span] = field(default_factory=list)
+    """The steps that have ended."""
     notifiers: list[Notifier] = field(default_factory=list)
     telling: list[asyncio.Task[list[str]]] = field(default_factory=list)
     """Messages to people that are under way; each gives a sentence for every notifier that could not be told."""
