@@ -18,11 +18,10 @@ class Span:
 
 def path(spans: Iterable[Span]) -> list[Span]:
     """From the first step to the last: before each the one that ended last before it began."""
-    left = sorted(spans, key=lambda span: span.ended)
-    found: list[Span] = left[-1:]
-    while before := [span for span in left if found and span.ended <= found[-1].began]:
-        found.append(before[-1])
-        left = before
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.ended, span.began), reverse=True):
+        if not found or span.ended <= found[-1].began:
+            found.append(span)
     return found[::-1]
 
 

@@ -35,7 +35,7 @@ def change(live: Site) -> Change:
     """The greeting changed, and was deployed as v2."""
     before = sorted(live.layout.layers.iterdir()), live.npm_runs(), len(live.journal())
     live.greet("Only code changed")
-    return Change(live.deploy(), *before)
+    return Change(live.deploy("--trace", str(live.root / "trace.json")), *before)
 
 
 def test_a_change_of_code_sends_little_and_runs_no_npm_on_the_host(live: Site, change: Change) -> None:
@@ -53,6 +53,20 @@ def test_a_change_of_code_sends_little_and_runs_no_npm_on_the_host(live: Site, c
     new = {entry["type"] for entry in live.journal()[change.entries :]}
     assert new & {"layer.made", "migration.started"} == set()
     assert (run.step("install")["status"], run.step("migrate")["status"]) == ("reused", "skipped")
+
+
+def test_a_change_of_code_needs_few_round_trips_and_says_where_the_time_went(
+    live: Site, change: Change
+) -> None:
+    """At most 12 that wait for one another, the host program's start included (issue 5); the trace has them all."""
+    (told,) = (event for event in change.run.events if event["type"] == "host.calls")
+    slices = json.loads((live.root / "trace.json").read_text())["traceEvents"]
+
+    assert told["in_sequence"] + 1 <= 12
+    assert {call["call"] for call in told["calls"]} <= {one["name"] for one in slices}
+    held = change.run.finished["held_up_by"]
+    assert {"gate", "build", "rehearse", "activate"} <= set(held)
+    assert sum(held.values()) == pytest.approx(change.run.finished["seconds"], rel=0.1)
 
 
 def test_the_events_of_a_deployment_are_whole_and_in_order(change: Change) -> None:
