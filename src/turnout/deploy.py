@@ -58,7 +58,7 @@ DEPLOY = Plan(
         Step("verify", "host by host", verify.verify),
         Step("save", "each host", save.save),
         Step("prune", "each host", prune.prune),
-        Step("notify", "deployer", notify.notify),
+        Step("notify", "deployer", notify.notify, after=("save",)),
     ),
 )
 
@@ -117,7 +117,7 @@ CHANGE = Plan(
         Step("verify", "host by host", verify.verify),
         Step("save", "each host", save.save),
         Step("prune", "each host", prune.prune),
-        Step("notify", "deployer", notify.notify),
+        Step("notify", "deployer", notify.notify, after=("save",)),
     ),
 )
 """`env set`, `unset` and `push`: the running artifact as a new release, proved like any other.

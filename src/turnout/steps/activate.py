@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from turnout.errors import TurnoutError, Unreachable
-from turnout.steps.follow import follow
+from turnout.steps.follow import ask, begin, follow
 from turnout.steps.work import Done, Target, Work
 
 
 async def activate(work: Work, host: Target) -> Done:
     """Ask the host for the switch and read along until PM2 has reloaded; the host goes on without us if need be."""
-    # before it is asked: a link that is cut meanwhile leaves a switch that may be under way
-    group = len(work.targets) > 1
-    host.switch = {"after": 0, "previous": host.running, "linked": True, "lost": 0.0, "group": group}
+    begin(host, group=len(work.targets) > 1)
     try:
-        host.switch |= await host.client.call(
-            "activate",
-            deployment=work.id,
-            release=host.release,
+        await ask(
+            work,
+            host,
             kind=work.command,
             by=work.by,
             **work.settings,
             boot_seconds=host.boot_seconds,
             restart_pm2=work.deploy.restart_pm2,
             because=host.because,
-            group=group,
+            group=host.switch["group"],
         )
     except Unreachable:
         host.switch["linked"] = False

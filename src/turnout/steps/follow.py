@@ -1,4 +1,7 @@
-"""Not a step: reading along with a pointsman, over a new link when the first one is lost."""
+"""Not a step: asking for a switch and reading along with its pointsman, over a new link when the first one is lost.
+
+One call asks and reads along to the end, so that a step costs no round trip; `Target.switch` has what was read.
+"""
 
 from __future__ import annotations
 
@@ -61,16 +64,76 @@ async def persist(
             raise _cannot_tell(host, error) from error
 
 
+def begin(host: Target, *, group: bool) -> None:
+    """Nothing was asked yet. A link that is cut from here on leaves a switch that may be under way."""
+    host.switch = {"after": 0, "previous": host.running, "linked": True, "lost": 0.0, "group": group}
+    host.switch |= {"asked": False, "entries": [], "reading": None, "news": asyncio.Event()}
+
+
+async def ask(work: Work, host: Target, **args: Any) -> None:
+    """Ask for the switch that `begin` made ready for. Raises what the host refuses it with, and Unreachable."""
+    switch = host.switch
+    _read(work, host, "activate", release=host.release, **args)
+    while not switch["asked"]:
+        if switch["reading"].done():
+            _answer(switch)
+        await _news(switch)
+
+
 async def _read_along(work: Work, host: Target, step: str, until: list[str]) -> dict[str, Any]:
-    answer = await host.client.call(
-        "watch",
-        on_event=work.listen(step, host),
-        deployment=work.id,
-        after=host.switch["after"],
-        until=until,
+    switch = host.switch
+    switch["step"] = step
+    while True:
+        while switch["entries"]:
+            entry: dict[str, Any] = switch["entries"].pop(0)
+            if entry["type"] in {*until, "activation.ended"}:
+                return entry
+        if switch["reading"] is None:
+            _read(work, host, "watch", after=switch["after"])
+        elif not switch["reading"].done():
+            await _news(switch)
+        elif not _answer(switch)["entry"]:
+            return {"type": NEVER_ASKED}
+
+
+def _read(work: Work, host: Target, call: str, **args: Any) -> None:
+    """Begin to read along; a group's host must be free for other calls when it waits for the others."""
+    switch = host.switch
+
+    def hear(event: dict[str, Any]) -> None:
+        if event.get("kind") == "asked":
+            switch.update(asked=True, after=event["after"], previous=event["previous"])
+        elif event.get("kind") == "entry":
+            switch["entries"].append(event["entry"])
+            switch["after"] = event["entry"]["seq"]
+        else:
+            work.listen(switch.get("step", "activate"), host)(event)
+        switch["news"].set()
+
+    until = ["activation.baked"] if switch["group"] else []
+    reading = asyncio.create_task(
+        host.client.call(call, on_event=hear, deployment=work.id, until=until, **args), name=call
     )
-    host.switch["after"] = answer["after"]
-    return dict(answer["entry"] or {"type": NEVER_ASKED})
+    reading.add_done_callback(lambda task: _seen(task, switch))
+    switch["reading"] = reading
+
+
+def _seen(reading: asyncio.Task[Any], switch: dict[str, Any]) -> None:
+    """Its failure is looked at here, or asyncio complains when the deployer was stopped and nobody waits any more."""
+    if not reading.cancelled():
+        reading.exception()
+    switch["news"].set()
+
+
+async def _news(switch: dict[str, Any]) -> None:
+    await switch["news"].wait()
+    switch["news"].clear()
+
+
+def _answer(switch: dict[str, Any]) -> dict[str, Any]:
+    """What the call that has ended gave; the next one is a new one."""
+    reading, switch["reading"] = switch["reading"], None
+    return dict(reading.result())
 
 
 def _bad_end(host: Target, entry: dict[str, Any]) -> TurnoutError:

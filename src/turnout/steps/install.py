@@ -11,7 +11,8 @@ async def install(work: Work, host: Target) -> Done:
     made = Done("shipped") if key in work.layers else Done("the layer was there already", "reused")
     if key and host.lacks(key):
         made = await _make(work, host, key)
-    await host.client.call("install", release=host.release, layers=host.layers, **work.settings)
+    answer = await host.client.call("install", release=host.release, layers=host.layers, **work.settings)
+    host.pending = bool(answer["pending"])
     return made
 
 

@@ -11,6 +11,8 @@ async def migrate(work: Work, host: Target) -> Done:
     """Bring the database to the release's migrations; skipped when the journal proves that all are in."""
     if not _has_migrations(work):
         return Done("the app has no migrations", "skipped")
+    if not host.pending:
+        return Done(f"no migration is new since {host.running}", "skipped")
     return await run(work, host)
 
 

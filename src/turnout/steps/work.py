@@ -73,6 +73,8 @@ class Target:
     """The switch that was left open here, and how it was ended when our lease was taken."""
     swept: list[str] = field(default_factory=list)
     """What else a dead run left, and what was done with it."""
+    pending: bool = True
+    """The journal there does not prove that all migrations of the release are in."""
     allowed: dict[str, Any] | None = None
     """Migrations that break what runs and are applied all the same, and how that was allowed; for the journal."""
     lost_bytes: int = 0
@@ -161,6 +163,8 @@ class Work:
     rollback: RollbackOptions = field(default_factory=RollbackOptions)
     by: str = field(default_factory=person)
     targets: list[Target] = field(default_factory=list)
+    opening: dict[Address, asyncio.Task[HostClient]] = field(default_factory=dict)
+    """Hosts that are being reached, before anybody asked for them."""
     repository: Repository | None = None
     revision: Revision | None = None
     checkout: Checkout | None = None

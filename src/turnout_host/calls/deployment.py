@@ -43,9 +43,8 @@ def call_migrate(host: Host, args: Args, say: Say) -> Answer:
     """Run the migrations, unless the journal proves that all of them are in."""
     record = record_of(host, args)
     name, folder = str(record["release"]), host.layout.release(str(record["release"]))
-    new = pending(host, record)
+    new = proved(host, record)
     if not new:
-        host.journal.append("migration.finished", host.deployment, release=name, applied=[])
         return {"ran": False, "applied": [], "seconds": 0.0}
     because = {"because": args.table("because")} if args.table("because") else {}
     host.journal.append("migration.started", host.deployment, release=name, pending=new, **because)
@@ -107,6 +106,14 @@ def _in_already(records: List[Record], record: Record) -> Set[str]:
 
 def _one_database(one: Record, other: Record) -> bool:
     return bool(one["dotenv"]["base_digest"] == other["dotenv"]["base_digest"])
+
+
+def proved(host: Host, record: Record) -> List[str]:
+    """The same; where there are none, it is written down that the release has all of its own."""
+    new = pending(host, record)
+    if not new:
+        host.journal.append("migration.finished", host.deployment, release=record["release"], applied=[])
+    return new
 
 
 def pending(host: Host, record: Record) -> List[str]:

@@ -8,6 +8,7 @@ from typing import Dict, Optional
 
 from turnout_host import disk, dotenv, facts, layers, manifest, people, releases, survey
 from turnout_host.calls.common import Answer, next_number, record_of, toolchain_of
+from turnout_host.calls.deployment import proved
 from turnout_host.calls.keeping import retain
 from turnout_host.describe import describe
 from turnout_host.errors import SurveyError
@@ -167,7 +168,7 @@ def call_install(host: Host, args: Args, say: Say) -> Answer:
         health=args.table("health"),
         migrations=releases.migrations(host.layout.release(name)),
     )
-    return {}
+    return {"pending": proved(host, record_of(host, args))}
 
 
 def call_prune(host: Host, args: Args, say: Say) -> Answer:

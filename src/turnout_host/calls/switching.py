@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Optional
+from typing import List, Optional
 
 from turnout_host import apps, hiding, rehearsal, survey, switch
 from turnout_host.calls.common import Answer, facts_of, record_of
@@ -40,7 +40,7 @@ def call_rehearse(host: Host, args: Args, say: Say) -> Answer:
 
 
 def call_activate(host: Host, args: Args, say: Say) -> Answer:
-    """Ask the pointsman to switch; from here on the host ends the job by itself."""
+    """Ask the pointsman to switch, then read along; from the event `asked` on the host ends the job by itself."""
     record, state = record_of(host, args), host.journal.state
     name, kind = str(record["release"]), args.text("kind")
     if kind == "rollback":
@@ -71,7 +71,8 @@ def call_activate(host: Host, args: Args, say: Say) -> Answer:
         **({"group": True} if args.flag("group") else {}),
     )
     _begin(host, entry)
-    return {"after": entry["seq"], "previous": previous}
+    say({"kind": "asked", "after": entry["seq"], "previous": previous})
+    return _along(host, str(entry["deployment"]), int(entry["seq"]), args.texts("until"), say)
 
 
 def _begin(host: Host, asked: Record) -> None:
@@ -93,10 +94,13 @@ def _still_there(host: Host) -> Optional[str]:
 
 
 def call_watch(host: Host, args: Args, say: Say) -> Answer:
-    """Read along with the pointsman until one of `until`, or the end."""
-    deployment, until = args.text("deployment"), {*args.texts("until"), "activation.ended"}
+    """Read along with the pointsman until one of `until`, or the end; it may be another connection's."""
+    return _along(host, args.text("deployment"), int(args.number("after")), args.texts("until"), say)
+
+
+def _along(host: Host, deployment: str, after: int, types: List[str], say: Say) -> Answer:
+    until = {*types, "activation.ended"}
     notes = host.notes = host.notes or Notes(host.layout, deployment)
-    after = int(args.number("after"))
     while True:
         if host.leaving.is_set():
             raise InterruptedError("the deployer is gone")

@@ -42,4 +42,4 @@ async def test_the_first_hosts_lease_decides_between_two_deployments(scene: Scen
         work = replace(await scene.work(), reach=Reach((Address("a"), Address("b"))), open=reach, stack=stack)
         with pytest.raises(LeaseHeld):
             await connect(work, "gate")
-    assert asked == ["acquire a"]
+    assert asked == ["acquire a", "facts a", "state a"]

@@ -11,6 +11,7 @@ import pytest
 from turnout.errors import Cancelled, RevertFailed, TurnoutError, Unhealthy, UsageError
 from turnout.model import Address
 from turnout.steps import group
+from turnout.steps.follow import begin
 from turnout.steps.work import Target, Work
 
 
@@ -27,20 +28,19 @@ class Played:
             self.told.append(args["word"])
             return {"waits": self.waits}
         self.read = True
-        return {"entry": {"type": "activation.ended", "result": self.ends, "reason": "it burns"}, "after": 9}
+        entry = {"type": "activation.ended", "seq": 9, "result": self.ends, "reason": "it burns"}
+        args["on_event"]({"kind": "entry", "entry": entry})
+        return {"entry": entry, "after": 9}
 
 
 def scene(*hosts: Played) -> Work:
     """A deployment whose release has baked on each of them."""
     targets = [
-        Target(
-            Address(f"h{number}", "root"),
-            cast(Any, host),
-            release="v2",
-            switch={"after": 1, "previous": "v1", "linked": True, "lost": 0.0, "group": True},
-        )
+        Target(Address(f"h{number}", "root"), cast(Any, host), release="v2")
         for number, host in enumerate(hosts)
     ]
+    for target in targets:
+        begin(target, group=True)
     quiet = lambda *_: None  # noqa: E731
     return cast(Work, SimpleNamespace(targets=targets, id="d", note=quiet, listen=lambda *_: quiet))
 
