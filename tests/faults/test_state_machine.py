@@ -34,6 +34,7 @@ from tests.faults.machine.mortal import Killed, Mortal
 from turnout_host import disk, recovery, survey, switch
 from turnout_host.errors import HostError, LeaseLost
 from turnout_host.layout import Layout
+from turnout_host.lease import Lease
 
 ALL = os.environ.get("TURNOUT_FAULTS_RUN") == "all"
 EXAMPLES, STEPS = (400, 50) if ALL else (50, 30)
@@ -45,6 +46,13 @@ modes = st.sampled_from(GOOD)
 bad_modes = st.sampled_from(["sick", "turns", "fades", "crash"])
 """Sick in the rehearsal; only behind the switch; while it bakes; while PM2 reloads."""
 keeps = st.integers(1, 3)
+Death = tuple[int, bool] | None
+"""Before which change to the disk something dies, counted from 1; and whether it is the power that goes."""
+
+
+def deaths(changes: int) -> st.SearchStrategy[Death]:
+    """Half of the time, in an operation that makes about so many changes."""
+    return st.none() | st.tuples(st.integers(1, changes), st.booleans())
 
 
 class Host(RuleBasedStateMachine):
@@ -90,30 +98,30 @@ class Host(RuleBasedStateMachine):
 
     # what a deployer does
 
-    @rule(mode=modes, keep=keeps, accept_drift=st.booleans())
-    def deploy(self, mode: str, keep: int, accept_drift: bool) -> None:
+    @rule(mode=modes, keep=keeps, accept_drift=st.booleans(), death=deaths(190))
+    def deploy(self, mode: str, keep: int, accept_drift: bool, death: Death) -> None:
         """A release that is well."""
-        result = self._deploy(mode, keep, accept_drift)
+        result = self._deploy(mode, keep, accept_drift, death)
         if result and result.result != "refused" and not self.world.outage:
             assert result.result == "succeeded", result
         if result and result.result == "refused":
             assert not self.clean, result
 
-    @rule(mode=bad_modes, keep=keeps)
-    def deploy_a_sick_one(self, mode: str, keep: int) -> None:
+    @rule(mode=bad_modes, keep=keeps, death=deaths(170))
+    def deploy_a_sick_one(self, mode: str, keep: int, death: Death) -> None:
         """It is refused, or taken back."""
         was = survey.running(self.layout)
-        result = self._deploy(mode, keep, True)
+        result = self._deploy(mode, keep, True, death)
         if result:
             assert result.result in ("refused", "failed", "reverted", "revert_failed"), result
             if self.clean and result.result != "revert_failed":
                 assert survey.running(self.layout) == was
 
-    @rule(mode=modes, keep=keeps)
-    def deploy_into_an_outage(self, mode: str, keep: int) -> None:
+    @rule(mode=modes, keep=keeps, death=deaths(170))
+    def deploy_into_an_outage(self, mode: str, keep: int, death: Death) -> None:
         """After the rehearsal nothing answers well any more, neither the new release nor the old one."""
         self.world.outage_after_rehearsal = True
-        result = self._deploy(mode, keep, True)
+        result = self._deploy(mode, keep, True, death)
         self.world.outage_after_rehearsal = False
         if result and self.world.outage:
             assert result.result == "revert_failed" or survey.running(self.layout) is None, result
@@ -124,34 +132,31 @@ class Host(RuleBasedStateMachine):
         """Its link is cut after so many steps."""
         self._operate("deploy", lambda deployer: deployer.deploy(self._artifact(mode), 3, True, steps))
 
-    @rule(data=st.data())
-    def rollback(self, data: st.DataObject) -> None:
+    @precondition(lambda self: self._others())
+    @rule(data=st.data(), death=deaths(80))
+    def rollback(self, data: st.DataObject, death: Death) -> None:
         """Without a name, or to a named release."""
-        names = holds.Ledger(self.layout).blessed()
-        name = data.draw(st.sampled_from([None, *names]))
-        result = self._operate("rollback", lambda deployer: deployer.rollback(name))
+        name = data.draw(st.sampled_from([None, *self._others()]))
+        result = self._operate("rollback", lambda deployer: deployer.rollback(name), death)
         self._judge(result)
-        wanted = name or (result and result.release)
         if result and result.result == "failed":
-            assert wanted in self.touched | self.gone or not self.clean, result
+            assert self.touched | self.gone, result
 
-    @rule(data=st.data(), remove=st.booleans())
-    def pin(self, data: st.DataObject, remove: bool) -> None:
+    @precondition(lambda self: holds.Ledger(self.layout).blessed())
+    @rule(data=st.data(), remove=st.booleans(), death=deaths(25))
+    def pin(self, data: st.DataObject, remove: bool, death: Death) -> None:
         """A release is pinned, or no longer."""
-        names = holds.Ledger(self.layout).blessed()
-        if not names:
-            return
-        name = data.draw(st.sampled_from(names))
+        name = data.draw(st.sampled_from(holds.Ledger(self.layout).blessed()))
 
         def work(deployer: Deployer) -> Result:
             deployer.call("pin", release=name, by="ada@laptop", remove=remove)
             return deployer.finish(Result("succeeded", name))
 
-        if self._operate("pin", work):
+        if self._operate("pin", work, death):
             self.pins = self.pins - {name} if remove else self.pins | {name}
 
-    @rule(keep=keeps)
-    def prune(self, keep: int) -> None:
+    @rule(keep=keeps, death=deaths(70))
+    def prune(self, keep: int, death: Death) -> None:
         """The running release, `keep` blessed ones before it, and the pinned ones stay; nothing else."""
         wanted: set[str] = set()
 
@@ -163,14 +168,14 @@ class Host(RuleBasedStateMachine):
             deployer.call("prune", keep=keep)
             return deployer.finish(Result("succeeded"))
 
-        if self._operate("prune", work):
+        if self._operate("prune", work, death):
             there = {path.name for path in self.layout.releases.iterdir()}
             assert there == wanted - self.gone, (there, wanted)
 
-    @rule()
-    def resume(self) -> None:
-        """A new contact ends what was left open."""
-        self._operate("resume", lambda deployer: deployer.finish(Result("succeeded")))
+    @rule(death=deaths(25))
+    def resume(self, death: Death) -> None:
+        """A new contact ends what was left open, unless it dies itself."""
+        self._operate("resume", lambda deployer: deployer.finish(Result("succeeded")), death)
 
     @rule(back=st.integers(1, 5), call=st.sampled_from(["finish", "pin", "prune", "stage"]))
     def old_token(self, back: int, call: str) -> None:
@@ -211,21 +216,20 @@ class Host(RuleBasedStateMachine):
 
     # what dies
 
-    @rule(count=st.integers(1, 220), power=st.booleans())
-    def doom(self, count: int, power: bool) -> None:
-        """Whatever runs next dies on the way, before this change to the disk."""
-        self.mortal.doom(count, power)
-
-    @rule()
-    def boot(self) -> None:
+    @rule(death=deaths(30))
+    def boot(self, death: Death) -> None:
         """The machine goes down and comes up; what it should run at a boot is run."""
         self.world.power_cut()
-        with self.mortal.at_work():
-            try:
+        lease = Lease(self.layout)
+        self.patch.setattr(recovery, "Lease", lambda _: lease)
+        try:
+            with self.mortal.at_work(*(death or ())):
                 recovery.at_boot(str(self.layout.path))
-                self.settled = False  # a boot ends what was open; what is left over is for the next contact
-            except Killed as killed:
-                self._died(killed)
+            self.settled = False  # it ends what was open; what is left over is for the next contact
+        except Killed as killed:
+            self._died(killed)
+        finally:
+            lease.release()
 
     @rule(hours=st.sampled_from([-1, 1]))
     def clock_jumps(self, hours: int) -> None:
@@ -318,9 +322,9 @@ class Host(RuleBasedStateMachine):
 
     # the means
 
-    def _deploy(self, mode: str, keep: int, accept_drift: bool) -> Result | None:
+    def _deploy(self, mode: str, keep: int, accept_drift: bool, death: Death) -> Result | None:
         result = self._operate(
-            "deploy", lambda deployer: deployer.deploy(self._artifact(mode), keep, accept_drift, 9)
+            "deploy", lambda deployer: deployer.deploy(self._artifact(mode), keep, accept_drift, 9), death
         )
         if result and result.result == "succeeded":
             unpinned = {path.name for path in self.layout.releases.iterdir()} - self.pins
@@ -335,12 +339,19 @@ class Host(RuleBasedStateMachine):
             assert survey.running(self.layout) == result.release
             assert result.release in holds.Ledger(self.layout).blessed()
 
-    def _operate(self, command: str, work: Callable[[Deployer], Result | None]) -> Result | None:
+    def _others(self) -> list[str]:
+        """Blessed releases beside the one that runs."""
+        running = survey.running(self.layout)
+        return [name for name in holds.Ledger(self.layout).blessed() if name != running]
+
+    def _operate(
+        self, command: str, work: Callable[[Deployer], Result | None], death: Death = None
+    ) -> Result | None:
         """One run of a deployer against the host; None when something died on the way, or the link was cut."""
         self.count, self.world.outage = self.count + 1, False
         deployer: Deployer | None = None
         try:
-            with self.mortal.at_work():
+            with self.mortal.at_work(*(death or ())):
                 deployer = Deployer(str(self.layout.path), f"d{self.count}")
                 deployer.acquire(command)
                 self.tokens.append(deployer.token)

@@ -30,23 +30,21 @@ class Power(Killed):
 
 
 class Mortal:
-    """Counts what programs change while they are at work; kills at the count that was asked for."""
+    """Counts what programs change while they are at work; kills one at the count that was asked for."""
 
     def __init__(self) -> None:
-        self._left, self._kind = 0, Killed
+        self._death, self._kind = 0, Killed
         self.dead: type[Killed] | None = None
-        self.met = False
-
-    def doom(self, count: int, power: bool) -> None:
-        """The next program at work dies before its change number `count` (1 is the first)."""
-        self._left, self._kind, self.met = count, Power if power else Killed, False
+        self.changes = 0
 
     def change(self) -> None:
-        """Something is about to be changed."""
-        if self.dead is None and self._left:
-            self._left -= 1
-            if not self._left:
-                self.dead, self.met = self._kind, True
+        """Something is about to be changed; by a hand, when no program is at work."""
+        if _here is not self:
+            return
+        if self.dead is None:
+            self.changes += 1
+            if self.changes == self._death:
+                self.dead = self._kind
         if self.dead is not None:
             raise self.dead
 
@@ -57,15 +55,16 @@ class Mortal:
         self.dead = None
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Programs run here; what is left of their doom is lifted at the end."""
+    def at_work(self, death: int = 0, power: bool = False) -> Iterator[None]:
+        """Programs run here; the one that comes to change number `death` (1 is the first) dies before it."""
         global _here
         _install()
-        _here, self.dead = self, None
+        self._death, self._kind = death, Power if power else Killed
+        _here, self.dead, self.changes = self, None, 0
         try:
             yield
         finally:
-            _here, self._left, self.dead = None, 0, None
+            _here, self.dead = None, None
 
 
 _here: Mortal | None = None
