@@ -43,9 +43,10 @@ RESULTS = os.environ.get("TURNOUT_FAULTS_RESULTS")
 
 GOOD = ("good", "good too", "good as well")
 modes = st.sampled_from(GOOD)
-bad_modes = st.sampled_from(["sick", "turns", "fades", "crash"])
-"""Sick in the rehearsal; only behind the switch; while it bakes; while PM2 reloads."""
-keeps = st.integers(1, 3)
+OUTAGE = "outage"
+bad_modes = st.sampled_from(["sick", "turns", "fades", "crash", OUTAGE])
+"""Sick in the rehearsal; only behind the switch; while it bakes; while PM2 reloads. Or nothing answers well any more."""
+keeps = st.integers(1, 2)
 Death = tuple[int, bool] | None
 """Before which change to the disk something dies, counted from 1; and whether it is the power that goes."""
 
@@ -72,15 +73,14 @@ class Host(RuleBasedStateMachine):
         """Somebody was in contact, and nothing died since."""
         self.clean = True
         """No hand, outage or reboot was here since the last release was proved: the status has nothing to say."""
-        self.tokens: list[int] = []
         self.pins: set[str] = set()
         self.touched: set[str] = set()
         self.gone: set[str] = set()
         self.dotenvs: set[bytes] = set()
 
-    @initialize()
-    def prepare(self) -> None:
-        """A folder with a dotenv, and a Node and a PM2 in PATH."""
+    @initialize(deployed=st.lists(modes, max_size=4))
+    def prepare(self, deployed: list[str]) -> None:
+        """A folder with a dotenv, a Node and a PM2 in PATH, and some releases."""
         home = self.root / "home"
         (home / "bin").mkdir(parents=True)
         for name in ("node", "pm2"):
@@ -88,6 +88,9 @@ class Host(RuleBasedStateMachine):
         standin.install(self.patch, self.world, home)
         self.layout.prepare()
         self._write_dotenv("A=1\n")
+        for mode in deployed:
+            result = self._deploy(mode, 3, False, None)
+            assert result == Result("succeeded", f"v{self.count}"), result
 
     def teardown(self) -> None:
         """Put the machine back."""
@@ -109,23 +112,17 @@ class Host(RuleBasedStateMachine):
 
     @rule(mode=bad_modes, keep=keeps, death=deaths(170))
     def deploy_a_sick_one(self, mode: str, keep: int, death: Death) -> None:
-        """It is refused, or taken back."""
+        """It is refused, or taken back; in an outage even that cannot be proved."""
         was = survey.running(self.layout)
-        result = self._deploy(mode, keep, True, death)
+        self.world.outage_after_rehearsal = mode == OUTAGE
+        result = self._deploy("good" if mode == OUTAGE else mode, keep, True, death)
+        self.world.outage_after_rehearsal = False
+        self.clean &= not self.world.outage
         if result:
             assert result.result in ("refused", "failed", "reverted", "revert_failed"), result
-            if self.clean and result.result != "revert_failed":
-                assert survey.running(self.layout) == was
-
-    @rule(mode=modes, keep=keeps, death=deaths(170))
-    def deploy_into_an_outage(self, mode: str, keep: int, death: Death) -> None:
-        """After the rehearsal nothing answers well any more, neither the new release nor the old one."""
-        self.world.outage_after_rehearsal = True
-        result = self._deploy(mode, keep, True, death)
-        self.world.outage_after_rehearsal = False
+            assert survey.running(self.layout) == was or was is None or not self.settled
         if result and self.world.outage:
-            assert result.result == "revert_failed" or survey.running(self.layout) is None, result
-        self.clean &= not self.world.outage
+            assert result.result == "revert_failed" or was is None, result
 
     @rule(mode=modes, steps=st.integers(0, len(STEPS_BEFORE)))
     def deployer_vanishes(self, mode: str, steps: int) -> None:
@@ -143,7 +140,7 @@ class Host(RuleBasedStateMachine):
             assert self.touched | self.gone, result
 
     @precondition(lambda self: holds.Ledger(self.layout).blessed())
-    @rule(data=st.data(), remove=st.booleans(), death=deaths(25))
+    @rule(data=st.data(), remove=st.sampled_from([False, False, True]), death=deaths(25))
     def pin(self, data: st.DataObject, remove: bool, death: Death) -> None:
         """A release is pinned, or no longer."""
         name = data.draw(st.sampled_from(holds.Ledger(self.layout).blessed()))
@@ -177,39 +174,28 @@ class Host(RuleBasedStateMachine):
         """A new contact ends what was left open, unless it dies itself."""
         self._operate("resume", lambda deployer: deployer.finish(Result("succeeded")), death)
 
-    @rule(back=st.integers(1, 5), call=st.sampled_from(["finish", "pin", "prune", "stage"]))
+    @rule(back=st.integers(0, 3), call=st.sampled_from(["finish", "pin", "prune", "stage"]))
     def old_token(self, back: int, call: str) -> None:
-        """A token that somebody had before is refused, and nothing is written."""
-        if not self.tokens:
-            return
-
-        def work(deployer: Deployer) -> Result:
-            size = self.layout.journal.stat().st_size
-            own, deployer.token = deployer.token, max(1, self.tokens[-1] + 1 - back)
-            if deployer.token != own:
-                with pytest.raises(LeaseLost):
-                    deployer.call(call, **self._arguments())
-            assert self.layout.journal.stat().st_size == size
-            deployer.token = own
-            return deployer.finish(Result("succeeded"))
-
-        self._operate("look", work)
-
-    @rule(call=st.sampled_from(["finish", "pin", "prune", "stage"]))
-    def lease_removed_by_hand(self, call: str) -> None:
-        """Two hold a lease now; the later one goes on, the earlier one is refused."""
-        if call == "pin" and not holds.Ledger(self.layout).blessed():
-            return
-        earlier = Deployer(str(self.layout.path), "earlier")
-        try:
-            earlier.acquire("deploy")
+        """Refused, and nothing is written: one of an earlier deployer, or (0) of one whose lease a hand removed."""
+        arguments, earlier = self._arguments(), Deployer(str(self.layout.path), "earlier")
+        earlier.acquire("deploy")
+        if back:
+            earlier.leave()
+        else:
             self.layout.lease.unlink()
 
-            def work(later: Deployer) -> Result:
+        def work(later: Deployer) -> Result:
+            size, own = self.layout.journal.stat().st_size, later.token
+            asked = later if back else earlier
+            asked.token = max(1, own - back)
+            if call != "pin" or holds.Ledger(self.layout).blessed():
                 with pytest.raises(LeaseLost):
-                    earlier.call(call, **self._arguments())
-                return later.finish(Result("succeeded"))
+                    asked.call(call, **arguments)
+            assert self.layout.journal.stat().st_size == size
+            later.token = own
+            return later.finish(Result("succeeded"))
 
+        try:
             self._operate("deploy", work)
         finally:
             earlier.vanish()
@@ -238,22 +224,17 @@ class Host(RuleBasedStateMachine):
 
     # what hands do
 
-    @rule(number=st.integers(1, 9))
-    def edit_shared_dotenv(self, number: int) -> None:
-        """As a person should."""
-        self._write_dotenv(f"A={number}\n")
-        self._hand()
-
-    @precondition(lambda self: survey.running(self.layout) is not None)
-    @rule(number=st.integers(10, 19))
-    def edit_current_dotenv(self, number: int) -> None:
-        """As a person does."""
-        file = self.layout.current / ".env"
-        if file.exists():
-            text = "".join(line for line in file.read_text().splitlines(True) if not line.startswith("A="))
-            file.write_text(f"A={number}\n{text}")
-            self.dotenvs.add(f"A={number}\n".encode())
-            self._hand()
+    @rule(number=st.integers(1, 9), shared=st.booleans())
+    def edit_dotenv(self, number: int, shared: bool) -> None:
+        """In `shared/`, as a person should, or in `current/`, as one does."""
+        text, file = f"A={number}\n", self.layout.current / ".env"
+        if shared:
+            self._write_dotenv(text)
+        elif file.exists():
+            rest = [line for line in file.read_text().splitlines(True) if not line.startswith("A=")]
+            file.write_text(text + "".join(rest))
+            self.dotenvs.add(text.encode())
+        self.clean = False
 
     @precondition(lambda self: any(link.exists() for link in switch.links(self.layout)))
     @rule(data=st.data(), whole=st.booleans())
@@ -264,7 +245,7 @@ class Host(RuleBasedStateMachine):
             hand_drill(str(self.layout.current), data.draw(st.sampled_from(links)))
             if whole:
                 self.world.reload(self.layout.current)
-            self._hand()
+            self.clean = False
 
     @precondition(lambda self: survey.running(self.layout) is not None)
     @rule(in_place=st.booleans())
@@ -285,7 +266,7 @@ class Host(RuleBasedStateMachine):
             new = file.with_name("a.js~")
             new.write_bytes(b"// another one, by hand\n")
             new.rename(file)
-        self._hand()
+        self.clean = False
 
     @rule(data=st.data())
     def remove_a_release(self, data: st.DataObject) -> None:
@@ -354,7 +335,6 @@ class Host(RuleBasedStateMachine):
             with self.mortal.at_work(*(death or ())):
                 deployer = Deployer(str(self.layout.path), f"d{self.count}")
                 deployer.acquire(command)
-                self.tokens.append(deployer.token)
                 result = work(deployer)
                 deployer.leave()
         except Killed as killed:
@@ -400,9 +380,6 @@ class Host(RuleBasedStateMachine):
     def _write_dotenv(self, text: str) -> None:
         self.layout.dotenv.write_text(text)
         self.dotenvs.add(text.encode())
-
-    def _hand(self) -> None:
-        self.clean = False
 
 
 @pytest.mark.timeout(7200 if ALL else 900)

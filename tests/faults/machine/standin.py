@@ -170,9 +170,7 @@ def install(patch: pytest.MonkeyPatch, world: World, home: Path) -> None:
     patch.setattr(apps, "Probe", lambda port, *_: SimpleNamespace(port=port, ask=world.answer))
     patch.setattr(rehearsal, "rehearse", world.rehearse)
     patch.setattr(os, "pwrite", torn(os.pwrite))
-    clock = SimpleNamespace(
-        **dict(vars(time), time=world.time, monotonic=world.monotonic, sleep=world.sleep)
-    )
+    clock = SimpleNamespace(**dict(vars(time), time=world.time, monotonic=world.monotonic, sleep=world.sleep))
     for module in (journal, lease, pointsman, proof, switch, switching):
         patch.setattr(module, "time", clock)
     _kernel(patch, world)
