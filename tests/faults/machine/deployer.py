@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import Any, NamedTuple
 
 from tests.turnout_host.goods import Tree, contents, pack, sha, stream, text
@@ -171,9 +170,3 @@ class Deployer:
         )
         entry = self.call("watch", deployment=self.deployment, after=asked["after"], until=[])["entry"]
         return Result(entry["result"], name, str(entry.get("reason") or ""))
-
-
-def hand_drill(current: str, backup: str) -> None:
-    """`rm -rf current; cp -r backups/… current`: a link is copied as what it is."""
-    os.unlink(current)
-    os.symlink(os.readlink(backup), current)

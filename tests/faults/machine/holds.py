@@ -1,4 +1,4 @@
-"""What must hold on the host after every step (DESIGN 9, points 2 to 5 and 7, as far as one host without clients has them).
+"""What must hold on the host after every step (DESIGN 9, points 2 to 5 and 7, as far as one host has them).
 
 The journal's lines are read here by themselves, without `state.py`: a mistake there must not hide itself.
 """
@@ -75,7 +75,7 @@ class Ledger:
 
 
 def always(layout: Layout, world: World, touched: set[str], gone: set[str]) -> Iterator[str]:
-    """What holds at any moment, also while a program lies dead. `touched` and `gone` are releases that a hand was at."""
+    """What holds at any moment, also while a program lies dead. A hand was at `touched` and `gone`."""
     ledger = Ledger(layout)
     yield from _tokens(ledger)
     yield from _switches(ledger)
@@ -155,6 +155,5 @@ def _agreement(layout: Layout, world: World, status: dict[str, Any]) -> Iterator
     runs = [Path(worker.folder).name for worker in world.workers]
     well = world.answer().ok and world.answer().ok
     agreed = current == serving and set(runs) == ({current} if current else set())
-    if not agreed or (current and not (well and len(runs) == WORKERS)):
-        if not status["needs_a_look"]:
-            yield f"3: current {current}, journal {serving}, processes {runs}: the status says nothing"
+    if (not agreed or (current and not (well and len(runs) == WORKERS))) and not status["needs_a_look"]:
+        yield f"3: current {current}, journal {serving}, processes {runs}: the status says nothing"
