@@ -73,9 +73,7 @@ def _command(layout: Layout) -> str:
 def _program(layout: Layout) -> Path:
     """Lead NAME to the zipapp that runs now: it blessed the release. We may have been started by that very link."""
     link = layout.bin / NAME
-    temp = layout.bin / f".{os.getpid()}.tmp"
-    os.symlink(os.path.realpath(sys.argv[0]), str(temp))
-    os.replace(str(temp), str(link))
+    disk.link(link, os.path.realpath(sys.argv[0]), layout.tmp)
     return link
 
 

@@ -67,7 +67,7 @@ class Lease:
         descriptor = os.open(str(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._wait(descriptor, who.get("deployment"), wait, waiting)
-            token = max(int(_read(descriptor).get("token") or 0), newest()) + 1
+            token = max(_token(descriptor), newest()) + 1
             _write(
                 descriptor,
                 dict(
@@ -107,12 +107,21 @@ class Lease:
         """Our token, if it is still the newest and equals `token` (when given); raises LeaseLost otherwise."""
         if self.descriptor < 0:
             raise LeaseLost("this call needs the lease, and it is not held")
-        newest = int(_read(self.descriptor).get("token") or 0)
+        if self._replaced():
+            raise LeaseLost("the lease's file was removed, and somebody else took a new one")
+        newest = _token(self.descriptor)
         if newest != self.token or (token is not None and token != self.token):
             raise LeaseLost(
                 f"token {self.token if token is None else token} is old: the newest is {max(newest, self.token)}"
             )
         return self.token
+
+    def _replaced(self) -> bool:
+        """A hand removed our file, and somebody took the lease in a new one: both would hold it."""
+        try:
+            return not os.path.samestat(os.stat(str(self._path)), os.fstat(self.descriptor))
+        except FileNotFoundError:
+            return False
 
     def orphan(self, work: str) -> None:
         """Say that the deployer is gone and that only `work` goes on: others wait instead of being refused.
@@ -163,6 +172,10 @@ def _read(descriptor: int) -> Dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _token(descriptor: int) -> int:
+    return int(_read(descriptor).get("token") or 0)
 
 
 def _write(descriptor: int, value: Dict[str, Any]) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from turnout_host import figures, judge, proc
 from turnout_host.errors import HostError, Unhealthy
 from turnout_host.figures import Figures
 from turnout_host.judge import BAD, GOOD, SICK, WAIT, WELL, Judge
 from turnout_host.probe import Answer, Probe
-from turnout_host.processes.listing import Process
+from turnout_host.processes.listing import Process, short
 from turnout_host.processes.pm2 import PM2
 
 Note = Callable[[str], None]
@@ -130,13 +130,13 @@ class Watch:
         self._main = {
             process.pid for process in processes if process.pid and process.name == self._pm2.main()
         } or self.pids
-        short = self._short(processes)
-        self.whole = not short
+        missing = short(self._pm2.expected(), processes)
+        self.whole = not missing
         if self.whole and not self.whole_since:
             self.whole_since = time.monotonic()
         waiting = [reason for reason in map(self._not_yet, processes) if reason]
-        if short or waiting:
-            return short or waiting[0]
+        if missing or waiting:
+            return missing or waiting[0]
         old = self._pm2.unlisted()
         return f"an old process still runs: {old[0]}" if old else ""
 
@@ -219,15 +219,6 @@ class Watch:
     def _wanted(self) -> List[Process]:
         expected = self._pm2.expected()
         return [process for process in self._pm2.processes() if process.name in expected or not expected]
-
-    def _short(self, processes: Sequence[Process]) -> str:
-        if not processes:
-            return "PM2 runs no process of this app"
-        names = [process.name for process in processes]
-        for name, count in self._pm2.expected().items():
-            if names.count(name) < count:
-                return f"PM2 runs {names.count(name)} of {count} processes of {name}"
-        return ""
 
     def _alive(self, process: Process) -> None:
         before = self._restarts.setdefault(process.id, process.restarts)

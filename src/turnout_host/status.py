@@ -12,6 +12,7 @@ from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.lease import Lease, public
 from turnout_host.probe import Answer
+from turnout_host.processes.listing import short
 from turnout_host.state import State
 from turnout_host.store import Store
 from turnout_host.survey import known, running
@@ -65,9 +66,10 @@ def health(layout: Layout, state: State, asked: Dict[str, Any]) -> Dict[str, Any
             "url": None,
         },
     }
+    missing = short({}, [])
     if "toolchain" in record:
-        _ask(layout, state, str(name), dict(asked, release=name), result)
-    result["needs_a_look"] = _doubts(layout, state, result) + _half_restored(state)
+        missing = _ask(layout, state, str(name), dict(asked, release=name), result)
+    result["needs_a_look"] = [*_doubts(layout, state, result, missing), *_half_restored(state)]
     return result
 
 
@@ -83,13 +85,14 @@ def summary(record: Dict[str, Any], current: Optional[str]) -> Dict[str, Any]:
     )
 
 
-def _ask(layout: Layout, state: State, name: str, asked: Dict[str, Any], result: Dict[str, Any]) -> None:
+def _ask(layout: Layout, state: State, name: str, asked: Dict[str, Any], result: Dict[str, Any]) -> str:
+    """Fill in processes and health; what is missing of the processes that should run, "" for nothing."""
     try:
         facts = apps.facts(layout, state, name, asked)
         processes = facts.pm2.processes()
     except HostError as error:
         result["health"]["reason"] = error.message
-        return
+        return short({}, [])
     answered: Dict[int, Optional[str]] = {}
     answers: List[Answer] = []
     pids = {process.pid for process in processes if process.pid}
@@ -125,6 +128,7 @@ def _ask(layout: Layout, state: State, name: str, asked: Dict[str, Any], result:
         }
         for process in processes
     ]
+    return short(facts.pm2.expected(), processes)
 
 
 def _text(value: Any) -> Optional[str]:
@@ -136,7 +140,7 @@ def _cwd(pid: Optional[int]) -> Optional[Path]:
     return Path(found) if found else None
 
 
-def _doubts(layout: Layout, state: State, result: Dict[str, Any]) -> List[str]:
+def _doubts(layout: Layout, state: State, result: Dict[str, Any], missing: str) -> List[str]:
     """Where journal, `current`, PM2 and answers disagree; as long as they do nobody may say "success"."""
     doubts, name = [], result["release"]
     if state.open is not None:
@@ -158,8 +162,8 @@ def _doubts(layout: Layout, state: State, result: Dict[str, Any]) -> List[str]:
             )
         elif process["status"] != "online":
             doubts.append(f"process {process['name']} is {process['status']}")
-    if name and not result["processes"]:
-        doubts.append("PM2 runs no process of this app")
+    if name and missing:
+        doubts.append(missing)
     if name and not result["health"]["ok"]:
         doubts.append(f"the health check fails: {result['health']['reason']}")
     return doubts

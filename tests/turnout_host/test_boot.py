@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from turnout_host import boot
+from turnout_host import boot, failpoints
 from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.toolchain import Toolchain
@@ -52,6 +52,23 @@ def test_the_crontab_gets_one_line_and_keeps_the_others(layout: Layout) -> None:
     )
     assert (layout.bin / "turnout_host.pyz").readlink().name == "turnout_host-2.pyz"
     assert boot.installed(layout)
+
+
+def test_a_death_while_the_link_is_made_leaves_nothing_that_no_sweep_finds(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is made first lies in `tmp`, which the next contact empties."""
+
+    def killed() -> None:
+        assert [path.name for path in layout.bin.iterdir()] == []
+        assert [path.name for path in layout.tmp.glob("*/*")] == [boot.NAME]
+        raise KeyboardInterrupt
+
+    save(layout)
+    (layout.bin / boot.NAME).unlink()
+    monkeypatch.setattr(failpoints, "middle", killed)
+    with pytest.raises(KeyboardInterrupt):
+        boot._program(layout)
 
 
 def broken(layout: Layout, says: str) -> Path:

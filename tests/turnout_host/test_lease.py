@@ -159,3 +159,16 @@ def test_a_shorter_text_leaves_no_rest_of_a_longer_one(layout: Layout) -> None:
     lease.release()
     take(layout)
     assert json.loads(layout.lease.read_text())["deployment"] == "d-1"
+
+
+def test_a_lease_whose_file_was_removed_is_lost_once_somebody_took_a_new_one(layout: Layout) -> None:
+    """Both locks are held then, and the tokens may even be the same; a file that is only gone harms nobody."""
+    first = take(layout)
+    layout.lease.unlink()
+    assert first.check() == 1
+    second = take(layout)
+    with pytest.raises(LeaseLost, match="somebody else took a new one"):
+        first.check()
+    assert second.check() == 1
+    first.release()
+    second.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from turnout_host import proc
 from turnout_host.layout import Layout
@@ -53,6 +53,17 @@ def parsed(raw: Raw) -> Process:
         script=str(env.get("pm_exec_path") or ""),
         err_log=str(env.get("pm_err_log_path") or ""),
     )
+
+
+def short(expected: Mapping[str, int], processes: Sequence[Process]) -> str:
+    """What is missing of the processes that should run, in words; "" for nothing."""
+    if not processes:
+        return "PM2 runs no process of this app"
+    names = [process.name for process in processes]
+    for name, count in expected.items():
+        if names.count(name) < count:
+            return f"PM2 runs {names.count(name)} of {count} processes of {name}"
+    return ""
 
 
 def held(raw: Raw, keys: Iterable[str]) -> Set[str]:
