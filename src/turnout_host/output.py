@@ -38,9 +38,7 @@ def followed(process: subprocess.Popen[bytes], descriptor: int) -> Iterator[byte
     """The output of `kept`, until the process has ended."""
     at = 0
     while True:
-        over = not proc.alive(
-            process.pid
-        )  # asked before the last look, or what it wrote at its end would be missed
+        over = not proc.alive(process.pid)  # asked before the last look: what it wrote at its end counts
         part = os.pread(descriptor, PART, at)
         at += len(part)
         if part:
