@@ -8,26 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Protocol, Sequence
 
-from turnout_host import failpoints, proc
+from turnout_host import failpoints, output, proc
 
 TAIL = 40
 """Lines of output that are kept for messages."""
-LOOK = 0.1
-"""Seconds between two looks at a command that may have to be stopped."""
-LINE = 1 << 16
-"""Bytes of a line that are kept together: some tools print a whole bundle as one line."""
-DRAIN = 0.5
-"""Seconds in which more output may come when a command is over, but something it started holds on to the pipe."""
-REST = 1 << 20
-"""Bytes that are read then at most: a pipe holds 64 KiB, and who holds it may go on writing for ever."""
 MARK = "TURNOUT_CHILD"
 """Variable in the environment of every child of a connection, so that `sweep` finds those of a killed one."""
 OWNER = "TURNOUT_CHILD_OF"
@@ -131,17 +122,29 @@ def run(
 ) -> Finished:
     """Run `argv` to its end, its output (both streams) line by line to `on_line`; keeps the last TAIL lines.
 
-    What it leaves running, and so holding its output, is not waited for. A line longer than LINE comes in pieces.
-    It is killed with its group (status -9) after `timeout` seconds, and when `stop`, asked every LOOK seconds, says so.
+    What it leaves running, and so holding its output, is not waited for. A line longer than output.LINE comes in
+    pieces. It is killed with its group (status -9) after `timeout` seconds, and when `stop`, asked every output.LOOK
+    seconds, says so. With `finish` it can go on writing even when we are killed.
     """
-    process = start(
-        argv, cwd, env, finish, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    watch = threading.Thread(target=_watch, args=(process, timeout, stop), daemon=True)
-    watch.start()
+    sink = output.kept() if finish else subprocess.PIPE
+    try:
+        process = start(
+            argv, cwd, env, finish, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT
+        )
+        threading.Thread(target=_watch, args=(process, timeout, stop), daemon=True).start()
+        parts = output.followed(process, sink) if finish else output.piped(process)
+        return _heard(process, output.lines(parts), on_line)
+    finally:
+        if finish:
+            os.close(sink)
+
+
+def _heard(
+    process: subprocess.Popen[bytes], lines: Iterable[str], on_line: Optional[Callable[[str], None]]
+) -> Finished:
     tail: List[str] = []
     try:
-        for line in _lines(_parts(process)):
+        for line in lines:
             tail = [*tail, line][-TAIL:]
             if on_line:
                 on_line(line)
@@ -155,41 +158,6 @@ def run(
             process.stdout.close()
 
 
-def _parts(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """Its output as it comes. After its end, what is there and what comes within DRAIN, but no more than REST bytes."""
-    assert process.stdout is not None
-    descriptor, waiting = process.stdout.fileno(), select.poll()
-    waiting.register(descriptor, select.POLLIN)
-    until, left = 0.0, REST
-    while left > 0:
-        if not until and not proc.alive(process.pid):
-            until = time.monotonic() + DRAIN
-        ready = waiting.poll(1000 * (max(0.0, until - time.monotonic()) if until else LOOK))
-        part = os.read(descriptor, 1 << 16) if ready else b""
-        if part:
-            left -= len(part) if until else 0
-            yield part
-        elif ready or until:
-            return
-
-
-def _lines(parts: Iterator[bytes]) -> Iterator[str]:
-    rest = b""
-    for part in parts:
-        *whole, rest = (rest + part).split(b"\n")
-        if len(rest) > LINE:
-            whole, rest = [*whole, rest], b""
-        for line in whole:
-            yield from _pieces(line)
-    if rest:
-        yield from _pieces(rest)
-
-
-def _pieces(line: bytes) -> Iterator[str]:
-    for start in range(0, max(1, len(line)), LINE):
-        yield line[start : start + LINE].decode("utf-8", "replace").rstrip("\r")
-
-
 def _watch(
     process: subprocess.Popen[bytes], timeout: Optional[float], stop: Optional[Callable[[], bool]]
 ) -> None:
@@ -201,7 +169,7 @@ def _watch(
         if (until is not None and time.monotonic() > until) or (stop is not None and stop()):
             end(process.pid, signal.SIGKILL)
             return
-        time.sleep(LOOK)
+        time.sleep(output.LOOK)
 
 
 def end(pid: int, signum: int) -> None:

@@ -18,10 +18,8 @@ from turnout_host import children, disk, facts
 from turnout_host.errors import InstallError, UsageError
 from turnout_host.layout import LAYER, Layout
 from turnout_host.manifest import Entry
+from turnout_host.migrations import schema
 from turnout_host.store import Store, full_disk
-
-DUMMY_DATABASE = "file:./turnout-build.db"
-"""`prisma generate` wants a DATABASE_URL, though it opens nothing (FACTS)."""
 
 SCRATCH = ("node_modules/.cache",)
 """Where tools keep scratch files inside a layer when root runs them (jiti does, for prisma.config.ts)."""
@@ -94,7 +92,7 @@ def make(
 
 def _run(argv: List[str], command: str, work: Path, path_dirs: List[str], say: Callable[[str], None]) -> None:
     path = [str(work / "node_modules" / ".bin"), *path_dirs]
-    env = children.clean_env(path, DATABASE_URL=DUMMY_DATABASE, **facts.network_env(), **_QUIET)
+    env = children.clean_env(path, DATABASE_URL=schema.placeholder(work), **facts.network_env(), **_QUIET)
     try:
         finished = children.run(argv, work, env, say)
     except FileNotFoundError as error:

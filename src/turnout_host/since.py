@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, List, Optional
 
 from turnout_host import apps, dotenv, survey
 from turnout_host.errors import StoreError, SurveyError, UsageError
 from turnout_host.layout import Layout
+from turnout_host.migrations import schema as schemas
 from turnout_host.state import Record, State
 from turnout_host.store import Store
 
-LIMIT = 1 << 20
-"""Bytes of one migration or schema that are read; what is longer is told without its text."""
 _LOCK = re.compile(r'^\s*provider\s*=\s*"([a-z]+)"', re.MULTILINE)
-_SOURCE = re.compile(r'datasource\s+\w+\s*\{[^}]*?provider\s*=\s*"([a-z]+)"', re.DOTALL)
 
 
 def since(layout: Layout, state: State, store: Store, name: str) -> Dict[str, Any]:
@@ -33,10 +31,10 @@ def since(layout: Layout, state: State, store: Store, name: str) -> Dict[str, An
     own = dict(record.get("migrations") or {})
     later = sorted({one for each in state.releases.values() for one in _applied(each)} - set(own))
     folder = layout.release(name)
-    schema = _schema(folder)
+    schema = schemas.read(folder)
     return {
         "migrations": [{"name": one, "sql": _sql(layout, state, store, one)} for one in later],
-        "earlier": [{"name": one, "sql": _text(_path(folder, one))} for one in sorted(own)],
+        "earlier": [{"name": one, "sql": schemas.text(_path(folder, one))} for one in sorted(own)],
         "schema": schema,
         "provider": _provider(folder, schema),
         "dotenv": _dotenv(layout, state, folder),
@@ -64,7 +62,7 @@ def _sql(layout: Layout, state: State, store: Store, name: str) -> Optional[str]
     for record in state.by_number():
         if name not in (record.get("migrations") or {}):
             continue
-        found = _text(_path(layout.release(str(record["release"])), name))
+        found = schemas.text(_path(layout.release(str(record["release"])), name))
         if found is None:
             found = _stored(
                 layout, store, str(record.get("manifest")), f"prisma/migrations/{name}/migration.sql"
@@ -79,31 +77,12 @@ def _stored(layout: Layout, store: Store, digest: str, path: str) -> Optional[st
         blobs = [entry.blob for entry in store.manifest(digest) if entry.path == path]
     except (StoreError, UsageError):  # UsageError: an adopted release has no manifest
         return None
-    return _text(layout.blob(blobs[0])) if blobs else None
-
-
-def _text(path: Path) -> Optional[str]:
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    return data.decode("utf-8", "replace") if len(data) <= LIMIT else None
-
-
-def _schema(folder: Path) -> str:
-    """All of Prisma's schema files, in the places where Prisma looks."""
-    return "\n".join(text for text in (_text(path) for path in _schemas(folder)) if text)
-
-
-def _schemas(folder: Path) -> Iterator[Path]:
-    yield folder / "schema.prisma"
-    yield from sorted((folder / "prisma").rglob("*.prisma"))
+    return schemas.text(layout.blob(blobs[0])) if blobs else None
 
 
 def _provider(folder: Path, schema: str) -> str:
-    lock = _LOCK.search(_text(folder / "prisma" / "migrations" / "migration_lock.toml") or "")
-    found = lock or _SOURCE.search(schema)
-    return found.group(1) if found else ""
+    lock = _LOCK.search(schemas.text(folder / "prisma" / "migrations" / "migration_lock.toml") or "")
+    return lock.group(1) if lock else schemas.provider(schema)
 
 
 def _dotenv(layout: Layout, state: State, folder: Path) -> List[str]:

@@ -1,50 +1,22 @@
-"""Hurt databases, and migrations that hurt: SQLite by Prisma itself, a real PostgreSQL by a stand-in for it."""
+"""Hurt databases, and migrations that hurt, on SQLite; PostgreSQL is in test_postgres.py."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import shutil
-import signal
 import sqlite3
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.client import Run
-from tests.support.postgres import BIN, PASSWORD, Postgres
-from tests.support.site import Site, strays, until
+from tests.support.migrating import at_work, before_anything, drop, kill, migration
+from tests.support.site import Site, until
 from tests.support.told import Told, told
 
 pytestmark = pytest.mark.integration
-STANDIN = Path(__file__).parents[1] / "support/prisma_standin.py"
-LATER = {"upload", "stage", "dotenv", "install", "backup", "migrate", "rehearse", "activate"}
 RENAME = 'ALTER TABLE "Video" RENAME COLUMN "views" TO "seen";\n'
 SLOW_SQLITE = """CREATE TABLE "Half" ("n" INTEGER);
 INSERT INTO "Half" WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 900000000) SELECT n FROM c;
 """
-
-
-def migration(site: Site, name: str, sql: str) -> str:
-    """Commit a migration; gives its path in the repository."""
-    file = f"backend/prisma/migrations/{name}/migration.sql"
-    site.commit({file: sql}, name)
-    return file
-
-
-def drop(site: Site, name: str) -> None:
-    """Take a migration out of the repository again."""
-    shutil.rmtree(site.repo / f"backend/prisma/migrations/{name}")
-    site.commit({}, f"Without {name}")
-
-
-def before_anything(run: Run) -> None:
-    """Nothing was sent or begun on the host but looks."""
-    begun = {event["step"] for event in run.events if event["type"] == "step.started"}
-    assert not begun & LATER, begun
 
 
 def early(site: Site, run: Run, code: int, result: str, *words: str) -> Told:
@@ -53,7 +25,6 @@ def early(site: Site, run: Run, code: int, result: str, *words: str) -> Told:
     assert all(word in block.text for word in words), block.text
     before_anything(run)
     assert "survey" in block.where[0]
-    assert PASSWORD not in run.out + run.err
     assert site.serving() == {site.current()}
     return block
 
@@ -111,7 +82,7 @@ def test_a_migration_that_is_killed_is_not_run_again_blindly(live: Site) -> None
     migration(live, name, SLOW_SQLITE)
     running = live.start("deploy", "--json")
     until(lambda: name in open_rows(live), 100)
-    kill(live, "migrate")
+    kill(at_work(live))
     out, _ = running.communicate(timeout=100)
     assert running.returncode == 40, out
 
@@ -145,154 +116,3 @@ def open_rows(site: Site) -> list[str]:
         rows = database.execute("SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NULL")
         return [name for (name,) in rows.fetchall()]
     return []
-
-
-def kill(site: Site, word: str) -> None:
-    """End every process below the app whose arguments have this word."""
-    for pid in strays(site.path):
-        with contextlib.suppress(OSError):
-            if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
-
-
-# PostgreSQL
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    """One for the module."""
-    made = Postgres()
-    try:
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture(scope="module")
-def moved(live: Site, server: Postgres) -> Site:
-    """The app keeps its SQLite file under another key; its migrations are for PostgreSQL, and by the stand-in."""
-    for file in (live.repo / "backend/prisma/migrations").glob("2*"):
-        shutil.rmtree(file)
-    live.change(
-        "src/config/env.ts", "databaseUrl: source.DATABASE_URL!", "databaseUrl: source.SQLITE_URL!", "Move"
-    )
-    lock = {"backend/prisma/migrations/migration_lock.toml": 'provider = "postgresql"\n'}
-    live.commit(lock, "PostgreSQL")
-    migration(
-        live, "1_video", 'CREATE TABLE "Video" ("id" SERIAL PRIMARY KEY, "title" TEXT, "views" INTEGER);\n'
-    )
-    into(live, server)
-    commands(live)
-    live.deploy()
-    return live
-
-
-def into(site: Site, server: Postgres, user: str = "owner", password: str = PASSWORD, port: int = 0) -> None:
-    """The dotenv leads to this server."""
-    url = f"postgresql://{user}:{password}@127.0.0.1:{port or server.port}/postgres"
-    site.write_dotenv(DATABASE_URL=url, SQLITE_URL=f"file:{site.database}")
-
-
-def commands(site: Site, *words: str) -> None:
-    """[migrate] runs the stand-in."""
-    command = " ".join(["python3", str(STANDIN), str(BIN / "psql" if BIN else ""), *words])
-    site.write_toml(more=f"[migrate]\ncommands = [{json.dumps(command)}]\n")
-
-
-ASLEEP = """SELECT count(*) FROM pg_stat_activity
-WHERE query LIKE '%pg_sleep(300)%' AND pid <> pg_backend_pid()"""
-needs_server = pytest.mark.skipif(not BIN, reason="needs PostgreSQL: apt-get install postgresql")
-
-
-@needs_server
-def test_a_lock_that_was_left_is_named_with_its_session(moved: Site, server: Postgres) -> None:
-    """P1002 before it comes: who holds it and the statement that ends it, which works as it is told."""
-    migration(moved, "2_likes", 'ALTER TABLE "Video" ADD COLUMN "likes" INTEGER;\n')
-    words = [str(BIN / "psql" if BIN else ""), "-Xqc", "SELECT pg_advisory_lock(72707369), pg_sleep(600)"]
-    left = subprocess.Popen(words, env={**os.environ, **server.env, "PGAPPNAME": "left-behind"})
-    try:
-        until(lambda: server.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "1")
-
-        block = early(moved, moved.deploy(check=40), 40, "failed", "P1002", "left-behind", "of owner")
-
-        statement = next(line for line in block.do if "terminate" in line).partition("PostgreSQL: ")[2]
-        server.sql(statement)
-        left.wait(20)
-    finally:
-        left.kill()
-        left.wait()
-    assert moved.deploy().finished["result"] == "succeeded"
-    assert "likes" in columns(server)
-
-
-@needs_server
-@pytest.mark.parametrize("words,half", [((), False), (("statements",), True)])
-def test_failed_half_way(moved: Site, server: Postgres, words: tuple[str, ...], half: bool) -> None:
-    """With a transaction nothing of it is in, without one half of it; either way the next deploy stops and says so."""
-    name = f"3_half_{int(half)}"
-    migration(
-        moved, name, f'ALTER TABLE "Video" ADD COLUMN "half_{int(half)}" INTEGER;\nSELECT no_such_thing;\n'
-    )
-    commands(moved, *words)
-    try:
-        first = told(moved.deploy(check=40), 40)
-        assert name in first.what[0]
-        assert (f"half_{int(half)}" in columns(server)) is half
-
-        early(moved, moved.deploy(check=40), 40, "failed", name, "P3009", "it failed")
-    finally:
-        server.sql("DELETE FROM _prisma_migrations WHERE finished_at IS NULL")
-        drop(moved, name)
-        commands(moved)
-
-
-@needs_server
-def test_a_killed_migration_of_postgresql(moved: Site, server: Postgres) -> None:
-    """The stand-in is killed while the server works: the next deploy names the migration that has no end."""
-    migration(moved, "4_sleep", "SELECT pg_sleep(300);\n")
-    running = moved.start("deploy", "--json")
-    until(lambda: server.sql(ASLEEP) != "0", 100)
-    kill(moved, "prisma_standin")
-    kill(moved, "psql")
-    out, _ = running.communicate(timeout=100)
-    assert running.returncode == 40, out
-    try:
-        early(moved, moved.deploy(check=40), 40, "failed", "4_sleep", "P3009")
-    finally:
-        server.sql("DELETE FROM _prisma_migrations WHERE finished_at IS NULL")
-        drop(moved, "4_sleep")
-
-
-@needs_server
-def test_read_only_wrong_password_and_nobody_there(moved: Site, server: Postgres) -> None:
-    """Each is found beforehand, and none changes what serves."""
-    migration(moved, "5_more", 'ALTER TABLE "Video" ADD COLUMN "more" INTEGER;\n')
-    server.sql("ALTER DATABASE postgres SET default_transaction_read_only = on")
-    early(moved, moved.deploy(check=40), 40, "failed", "takes no writes")
-    server.sql("SET TRANSACTION READ WRITE; ALTER DATABASE postgres RESET default_transaction_read_only")
-    into(moved, server, password="not-the-one")
-    early(moved, moved.deploy(check=40), 40, "failed", "refused the login", "DATABASE_URL")
-    into(moved, server, port=1)
-    early(moved, moved.deploy(check=40), 40, "failed", "cannot be reached", "127.0.0.1:1")
-    into(moved, server)
-
-    assert moved.deploy().finished["result"] == "succeeded"
-    assert "more" in columns(server)
-
-
-@needs_server
-def test_a_way_back_over_what_was_dropped_is_refused(moved: Site, server: Postgres) -> None:
-    """The journal has what each release brought in, also where the release failed later."""
-    migration(moved, "6_drop", '-- turnout: contract\nALTER TABLE "Video" DROP COLUMN "views";\n')
-    moved.deploy()
-
-    block = told(moved.rollback(check=10), 10, "refused")
-
-    assert "6_drop" in block.text
-    brought = [one["applied"] for one in moved.journal() if one["type"] == "migration.finished"]
-    assert ["6_drop"] in brought
-
-
-def columns(server: Postgres) -> list[str]:
-    """The columns of Video."""
-    return server.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'Video'").split()

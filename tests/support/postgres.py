@@ -20,7 +20,7 @@ SETTINGS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsy
 
 
 class Postgres:
-    """Listens when it is made; `stop()` ends it and removes the folder."""
+    """Listens when it is made; `down()` and `up()` end and start it; `stop()` ends it and removes the folder."""
 
     def __init__(self) -> None:
         assert BIN, "no PostgreSQL here: apt-get install postgresql"
@@ -44,8 +44,12 @@ class Postgres:
             cwd="/",
             **self._as,
         )
+        self.up()
+
+    def up(self) -> None:
+        """Start it, and wait until it takes sessions."""
         words = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
-        with (self.folder / "log").open("wb") as log:
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [BIN / "postgres", "-D", self.folder / "data", "-p", str(self.port), *words],
                 stdout=log,
@@ -79,10 +83,14 @@ class Postgres:
         )
         return done.stdout.strip()
 
-    def stop(self) -> None:
+    def down(self) -> None:
         """End it at once, by its pid."""
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(20)
+
+    def stop(self) -> None:
+        """End it for ever."""
+        self.down()
         shutil.rmtree(self.folder)
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.turnout_host.goods import Host, Link, Program, Tree, as_nobody, entries, host, listing
 from turnout_host import layers
 from turnout_host.errors import InstallError, StoreError, UsageError
+from turnout_host.migrations import schema
 
 TREE: Tree = {"node_modules/pkg/cli.js": Program(b"#!node"), "node_modules/.bin/pkg": Link("../pkg/cli.js")}
 INSTALL = "mkdir -p node_modules/pkg && cat package.json > node_modules/pkg/index.js"
@@ -106,7 +107,7 @@ def test_commands_run_with_the_toolchain_in_a_small_environment(
     )
     bins, _, rest = said[0].partition("/node_modules/.bin:")
     assert rest.startswith("/toolchain/bin:/usr/local")
-    assert said[1:] == [layers.DUMMY_DATABASE, "[]", bins]
+    assert said[1:] == [schema.SQLITE, "[]", bins]
 
 
 @pytest.mark.parametrize(

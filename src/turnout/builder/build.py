@@ -53,7 +53,9 @@ async def build(
     installed = [True]
     around = install.Surroundings(
         checkout.source,
-        commands.environment([checkout.source / "node_modules/.bin", *toolchain.dirs], config.build.env, env),
+        commands.environment(
+            [checkout.source / "node_modules/.bin", *toolchain.dirs], config.build.env, env, checkout.source
+        ),
         on_line,
     )
 

@@ -31,7 +31,8 @@ async def run(
     env = os.environ if env is None else env
     installs = inputs.effective(config.build.install, checkout.source)
     dirs = [checkout.source / "node_modules/.bin", *toolchain.dirs]
-    around = install.Surroundings(checkout.source, commands.environment(dirs, config.build.env, env), on_line)
+    surroundings = commands.environment(dirs, config.build.env, env, checkout.source)
+    around = install.Surroundings(checkout.source, surroundings, on_line)
     if installs:
         name = build.install_key(installs, checkout, config, toolchain, env)
         await install.provide(cache, name, installs, around, copy=True)

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from turnout.builder import placeholder
 from turnout.errors import BuildError
 
 TAIL = 40
@@ -50,9 +51,6 @@ QUIET = {
     "CHECKPOINT_DISABLE": "1",
     "PRISMA_HIDE_UPDATE_MESSAGE": "1",
 }
-DATABASE_URL = "file:./turnout-build.db"
-"""FACTS (Prisma): `prisma generate` without a value wants to download an engine; it opens nothing."""
-
 Say = Callable[[str], None]
 """Takes one line of output."""
 
@@ -80,16 +78,20 @@ class Tail:
 
 
 def environment(
-    dirs: Sequence[Path], extra: Iterable[str] = (), base: Mapping[str, str] | None = None
+    dirs: Sequence[Path],
+    extra: Iterable[str] = (),
+    base: Mapping[str, str] | None = None,
+    source: Path | None = None,
 ) -> dict[str, str]:
     """The caller's environment for build commands: without Turnout's own secrets, `dirs` first in PATH.
 
-    `extra` are the names of `[build] env`: the user asked for them, so they stay.
+    `extra` are the names of `[build] env`: the user asked for them, so they stay. `source` is the app's folder, for a
+    DATABASE_URL where there is none: without a fitting one `prisma generate` wants to download an engine (FACTS).
     """
     base, wanted = os.environ if base is None else base, set(extra)
     env = {key: value for key, value in base.items() if key in wanted or not _dropped(key)}
     env["PATH"] = os.pathsep.join([*map(os.fspath, dirs), base.get("PATH", os.defpath)])
-    env.setdefault("DATABASE_URL", DATABASE_URL)
+    env.setdefault("DATABASE_URL", placeholder.url(source))
     return env | {key: value for key, value in QUIET.items() if key not in wanted}
 
 

@@ -51,7 +51,8 @@ async def make(
 
     async def work(entry: Path) -> None:
         folder = entry / "work"
-        around = commands.environment([folder / "node_modules/.bin", *toolchain.dirs], config.build.env, env)
+        dirs = [folder / "node_modules/.bin", *toolchain.dirs]
+        around = commands.environment(dirs, config.build.env, env, source)
         await disk.whole(_copy_inputs, source, config, folder)
         for position, command in enumerate(wanted):
             await commands.run(command, folder, around, on_line)

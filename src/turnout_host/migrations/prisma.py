@@ -217,6 +217,10 @@ _BY_CODE: Dict[str, Tuple[str, List[str]]] = {
     ),
 }
 _BY_SIGN = (
+    # engine 'js' says these without their codes when it connects
+    ("Can't reach database server", "the database server cannot be reached", URL),
+    ("Authentication failed against database server", "the database refused the login of DATABASE_URL", URL),
+    ("Error: Database `", "the database that DATABASE_URL names does not exist", f"create it, or {URL}"),
     ("External error id#", "the database cannot be opened", URL),
     ("SQLITE_CANTOPEN", "the database file cannot be opened", URL),
     ("SQLITE_NOTADB", "the file that DATABASE_URL names is not a database", URL),

@@ -9,6 +9,7 @@ import pytest
 
 from turnout.builder import commands
 from turnout.errors import BuildError
+from turnout_host.migrations import schema
 
 
 def _ended(pid: int) -> bool:
@@ -146,3 +147,22 @@ def test_a_database_url_only_where_there_is_none():
     """FACTS: `prisma generate` wants a value, and opens nothing."""
     assert commands.environment([], base={})["DATABASE_URL"].startswith("file:")
     assert commands.environment([], base={"DATABASE_URL": "mine"})["DATABASE_URL"] == "mine"
+
+
+@pytest.mark.parametrize(
+    "provider,begins",
+    [
+        ("sqlite", "file:"),
+        ("postgresql", "postgresql://"),
+        ("cockroachdb", "postgresql://"),
+        ("mysql", "mysql://"),
+    ],
+)
+def test_the_database_url_is_of_the_schemas_kind(tmp_path: Path, provider: str, begins: str) -> None:
+    """Else Prisma cannot read the schema, and wants an engine that the app does not need (docs/facts.md)."""
+    (tmp_path / "prisma").mkdir()
+    (tmp_path / "prisma/schema.prisma").write_text(
+        f'generator client {{\n  provider = "prisma-client-js"\n}}\ndatasource db {{\n  provider = "{provider}"\n}}\n'
+    )
+    assert commands.environment([], base={}, source=tmp_path)["DATABASE_URL"].startswith(begins)
+    assert schema.placeholder(tmp_path) == commands.environment([], base={}, source=tmp_path)["DATABASE_URL"]

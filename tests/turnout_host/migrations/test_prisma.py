@@ -50,6 +50,14 @@ NOT_OPENED_JS = HEAD + "Error: External error id#0\n"
 NOT_A_DATABASE_JS = (
     HEAD + "Error: SQLITE_NOTADB: file is not a database\n   0: sql_schema_connector::initialize\n"
 )
+NOBODY_JS = (
+    HEAD + "Error: Can't reach database server at `127.0.0.1:57675`\n\nPlease make sure it is running.\n"
+)
+LOGIN_JS = (
+    HEAD
+    + "Error: Authentication failed against database server, the credentials for `owner` are not valid.\n"
+)
+NO_DATABASE_JS = HEAD + "Error: Database `nothere` does not exist\n"
 # the native engine
 P3018 = """\
 3 migrations found in prisma/migrations
@@ -108,6 +116,9 @@ KILLED = "Applying migration `20261012140000_count_views`\nApplying migration `2
         (P1002, None, "72707369", "pg_terminate_backend"),
         (P1003, None, "does not exist", "create it"),
         (P1012, None, "not valid", "DATABASE_URL"),
+        (NOBODY_JS, None, "cannot be reached", "DATABASE_URL"),
+        (LOGIN_JS, None, "refused the login", "DATABASE_URL"),
+        (NO_DATABASE_JS, None, "does not exist", "create it"),
         (NOT_OPENED_JS, None, "cannot be opened", "DATABASE_URL"),
         (NOT_A_DATABASE_JS, None, "not a database", "DATABASE_URL"),
         (NO_PRISMA, None, "not installed", "dependencies"),

@@ -1,0 +1,7 @@
+-- CreateTable
+CREATE TABLE "Video" (
+    "id" SERIAL NOT NULL PRIMARY KEY,
+    "title" TEXT NOT NULL,
+    "url" TEXT NOT NULL,
+    "createdAt" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
