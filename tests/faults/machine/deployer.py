@@ -165,8 +165,6 @@ class Deployer:
         return names[0] if names and names[0] != state["running"] else None
 
     def _activate(self, name: str, kind: str) -> Result:
-        asked = self.call(
-            "activate", deployment=self.deployment, release=name, kind=kind, by="ada@laptop", **SETTINGS
-        )
-        entry = self.call("watch", deployment=self.deployment, after=asked["after"], until=[])["entry"]
+        about = {"deployment": self.deployment, "release": name, "kind": kind, "by": "ada@laptop"}
+        entry = self.call("activate", until=[], **about, **SETTINGS)["entry"]
         return Result(entry["result"], name, str(entry.get("reason") or ""))
