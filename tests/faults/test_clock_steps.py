@@ -30,7 +30,7 @@ pytestmark = [
 HOUR = 3600
 NEGATIVE = re.compile(r"(?<![\w-])-\d")
 """A negative number in a text; no date, no range, no option."""
-SLEEP = "import select, time; time.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
+SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
 """Since Python 3.11 time.sleep() is clock_nanosleep(), which libfaketime 0.9.10 breaks (its issue 426)."""
 
 
@@ -44,9 +44,12 @@ class Clocked(Rig):
     def _lay_out(self) -> None:
         super()._lay_out()
         folder = self.root / "python"
-        subprocess.run([self.tools / "python3", "-m", "venv", "--without-pip", folder], check=True)
+        subprocess.run(
+            [(self.tools / "python3").resolve(), "-m", "venv", "--without-pip", folder], check=True
+        )
         (packages,) = folder.glob("lib/*/site-packages")
-        (packages / "sleep.pth").write_text(SLEEP)
+        (packages / "sleep_by_select.py").write_text(SLEEP)
+        (packages / "sleep_by_select.pth").write_text("import sleep_by_select\n")
         self.program("python3", f'#!/bin/sh\nexec {folder}/bin/python3 "$@"\n')
 
     def _vps_env(self) -> dict[str, str]:
