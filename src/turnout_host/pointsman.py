@@ -152,8 +152,9 @@ class Activation:
         if self._phase() == "asked":
             self._switch()
         pm2, facts = self._parts(self._job["release"])
-        with self._gap(pm2, facts) as measured:
-            if self._phase() == "switched" or self._job.get("boot") != proc.boot_id():
+        reloads = self._phase() == "switched" or self._job.get("boot") != proc.boot_id()
+        with self._gap(pm2, facts) if reloads else contextlib.nullcontext() as measured:
+            if reloads:
                 self._reload(self._job["release"])
                 self._write("activation.reloaded")
             proof = self._prove(self._job["release"], self._since())
