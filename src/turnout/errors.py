@@ -137,7 +137,6 @@ class RevertFailed(Unhealthy):
     """The release could not be proved and neither could the one before it. People must look."""
 
     exit_code = 51
-    result: Result = "reverted"
 
 
 class CannotTell(TurnoutError):

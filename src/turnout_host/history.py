@@ -27,8 +27,8 @@ KEYS = (
     "bytes_sent",
 )
 """What a row has (docs/json.md); None where it is not known."""
-ENDED = {"succeeded": "succeeded", "reverted": "reverted", "revert_failed": "reverted"}
-"""The result of a deployment whose deployer did not live to see the end of its switch."""
+ENDED = {"succeeded": "succeeded", "reverted": "reverted"}
+"""The result of a deployment whose deployer did not live to see the end of its switch; else it failed (STYLE 7)."""
 
 
 def note(deployments: Dict[str, Record], entry: Record) -> None:
@@ -64,8 +64,8 @@ def _row(record: Record, at_work: Optional[str]) -> Record:
     row = {key: record.get(key) for key in KEYS}
     if row["result"] is None and record["deployment"] != at_work:
         row.update(_cut_off(record))
-    if row["seconds"] is None and row["finished"] is not None:
-        row["seconds"] = round(row["finished"] - row["started"], 3)
+    if row["seconds"] is None and row["finished"] is not None and row["finished"] >= row["started"]:
+        row["seconds"] = round(row["finished"] - row["started"], 3)  # not known where the clock was set back
     return row
 
 

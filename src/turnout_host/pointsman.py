@@ -14,15 +14,16 @@ nothing more is touched and the end says so.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import subprocess
 import sys
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, ContextManager, Dict, List, Optional
 
-from turnout_host import apps, boot, disk, failpoints, figures, hiding, proc, switch
+from turnout_host import apps, boot, disk, failpoints, figures, gap, hiding, proc, switch
 from turnout_host.errors import HostError, SurveyError
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
@@ -150,13 +151,18 @@ class Activation:
     def _forward(self) -> None:
         if self._phase() == "asked":
             self._switch()
-        if self._phase() == "switched" or self._job.get("boot") != proc.boot_id():
-            self._reload(self._job["release"])
-            self._write("activation.reloaded")
         pm2, facts = self._parts(self._job["release"])
-        proof = self._prove(self._job["release"], self._since())
+        reloads = self._phase() == "switched" or self._job.get("boot") != proc.boot_id()
+        with self._gap(pm2, facts) if reloads else contextlib.nullcontext() as measured:
+            if reloads:
+                self._reload(self._job["release"])
+                self._write("activation.reloaded")
+            proof = self._prove(self._job["release"], self._since())
         if self._phase() == "reloaded":
-            self._write("activation.proved", pids=sorted(proof.pids), proof=proof.by, seconds=proof.seconds)
+            more = {"gap_seconds": measured.seconds} if measured and measured.seconds else {}
+            self._write(
+                "activation.proved", pids=sorted(proof.pids), proof=proof.by, seconds=proof.seconds, **more
+            )
         if facts.health["bake"]:
             self._note(f"baking for {facts.health['bake']:g} s")
             failpoints.middle()
@@ -219,6 +225,12 @@ class Activation:
             return figures.of(list(self._parts(previous)[0].insides().values())) if previous else None
         except Exception:  # noqa: BLE001 - figures are no reason to stop a switch
             return None
+
+    def _gap(self, pm2: PM2, facts: apps.Facts) -> ContextManager[Optional[gap.Gap]]:
+        """Measures how long nobody answers; only in fork mode, and where somebody answered before."""
+        record = self._journal.state.releases[self._job["release"]]
+        forked = record.get("gap_seconds") or gap.forked(pm2)
+        return gap.Gap(facts.probe) if forked and self._job.get("previous") else contextlib.nullcontext()
 
     def _since(self) -> float:
         """When the switch was, on the clock that processes' start times use; 0 after a reboot, when all are newer."""

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from turnout_host import catchall, children, judge, proc
+from turnout_host import catchall, children, gap, judge, proc
 from turnout_host.errors import HostError, Unhealthy
 from turnout_host.judge import BAD, GOOD, SICK, WELL, Judge
 from turnout_host.layout import Layout
@@ -29,8 +29,6 @@ TAIL = 20
 """Lines of its output that a message shows."""
 
 CAUGHT = "gets the same answer as an address that does not exist"
-RESTART = 0.2
-"""Seconds that PM2 needs to end a process and start another one (FACTS: a gap of 0.5 s with a boot of 0.3 s)."""
 
 INTERPRETERS = {".py": "python3", ".sh": "bash", ".rb": "ruby", ".php": "php", ".pl": "perl"}
 """What PM2 7.0.4 runs a script with (lib/API/interpreter.json), as far as a host usually has it; all others: Node."""
@@ -88,12 +86,11 @@ def _gap(app: Dict[str, Any], boot_seconds: float, note: Note) -> float:
     """For how long nobody will answer during the switch, in seconds; 0 in cluster mode. It is said beforehand."""
     if app["turnout"]["mode"] == "cluster":
         return 0.0
-    gap = round(boot_seconds + RESTART, 1)
+    seconds = gap.foreseen(boot_seconds)
     note(
-        f"{app['name']} runs in fork mode: nobody answers for about {gap:g} s during the switch; "
-        "`exec_mode: 'cluster'` in its PM2 file has no such gap"
+        f"{app['name']} runs in fork mode: nobody answers for about {seconds:g} s during the switch; {gap.CURE}"
     )
-    return gap
+    return seconds
 
 
 def _main(apps: List[Dict[str, Any]], name: str) -> Dict[str, Any]:

@@ -115,6 +115,23 @@ def _set(word: str) -> Any:
     return handler
 
 
+def _rehearsed(state: State, entry: Record) -> None:
+    _set("rehearsed")(state, entry)
+    _gap(state, entry)
+
+
+def _proved(state: State, entry: Record) -> None:
+    _phase("proved")(state, entry)
+    _gap(state, entry)
+
+
+def _gap(state: State, entry: Record) -> None:
+    """In fork mode: for how long nobody answers; foreseen by a rehearsal, then measured in the switch."""
+    record = state.releases.get(entry["release"])
+    if record and entry.get("gap_seconds"):
+        record["gap_seconds"] = entry["gap_seconds"]
+
+
 def _asked(state: State, entry: Record) -> None:
     state.open = dict(entry, phase="asked")
 
@@ -242,7 +259,7 @@ _HANDLERS: Dict[str, Any] = {
     "release.staging": _staging,
     "release.staged": _staged,
     "release.prepared": _prepared,
-    "release.rehearsed": _set("rehearsed"),
+    "release.rehearsed": _rehearsed,
     "release.failed": _set("failed"),
     "release.blessed": _blessed,
     "release.pruned": _pruned,
@@ -261,7 +278,7 @@ _HANDLERS: Dict[str, Any] = {
     "activation.asked": _asked,
     "activation.switched": _switched,
     "activation.reloaded": _phase("reloaded"),
-    "activation.proved": _phase("proved"),
+    "activation.proved": _proved,
     "activation.baked": _phase("baked"),
     "group.well": _word,
     "group.sick": _word,

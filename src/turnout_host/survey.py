@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from turnout_host import apps, dotenv, facts, proc, switch
+from turnout_host import apps, dotenv, facts, gap, proc, switch
 from turnout_host.errors import StoreError, SurveyError
 from turnout_host.layout import Layout
 from turnout_host.processes.listing import Listing, parsed
@@ -32,6 +32,7 @@ class Survey:
         self.running = running(layout)
         self.dotenv: Dict[str, Any] = {"exists": False, "digest": None, "keys": [], "taken_over": []}
         self.findings: List[Finding] = []
+        self.gap_seconds = 0.0
 
     def look(self) -> Dict[str, Any]:
         """Everything that is to be found, worst first."""
@@ -47,6 +48,7 @@ class Survey:
             "dotenv": self.dotenv,
             "running": self.running,
             "serving": self._state.serving,
+            "gap_seconds": self.gap_seconds,
         }
 
     def _current(self) -> None:
@@ -193,7 +195,9 @@ class Survey:
         self._same_name_elsewhere()
         record = self._state.releases.get(self.running or "")
         if record and "toolchain" in record:
-            self._held_values(apps.facts(self._layout, self._state, str(self.running)).pm2)
+            pm2 = apps.facts(self._layout, self._state, str(self.running)).pm2
+            self._held_values(pm2)
+            self.gap_seconds = float(record.get("gap_seconds") or gap.USUAL) if gap.forked(pm2) else 0.0
         elif self.running is None:
             self._foreign_port()
 

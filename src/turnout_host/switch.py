@@ -14,6 +14,7 @@ from turnout_host import disk
 from turnout_host.errors import HostError, SurveyError
 from turnout_host.layout import Layout
 
+BACKUP = "backup-%Y%m%d-%H%M%S"
 BACKUPS = 5
 """How many links under `backups/` are kept (the spec's "last 5 backups")."""
 
@@ -62,13 +63,26 @@ def back_up(layout: Layout, folder: Path, name: str) -> None:
 
 
 def backup_name(layout: Layout, now: Optional[float] = None) -> str:
-    """A free name `backup-YYYYMMDD-HHMMSS` (the spec's), in the host's local time."""
-    moment = time.time() if now is None else now
+    """A free name `backup-YYYYMMDD-HHMMSS` (the spec's), in the host's local time.
+
+    Where that was set back, or summer time ends, it counts on from the newest: else the new one would be the oldest,
+    and the first to be trimmed.
+    """
+    newest = max((link.name for link in links(layout) if _moment(link.name)), default="")
+    moment = max(time.time() if now is None else now, _moment(newest))
     while True:
-        name = time.strftime("backup-%Y%m%d-%H%M%S", time.localtime(moment))
-        if not os.path.lexists(str(layout.backups / name)):
+        name = time.strftime(BACKUP, time.localtime(moment))
+        if name > newest and not os.path.lexists(str(layout.backups / name)):
             return name
         moment += 1
+
+
+def _moment(name: str) -> float:
+    """The time that a backup's name says; 0 where it says none."""
+    try:
+        return time.mktime(time.strptime(name, BACKUP))
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def drop_backup(layout: Layout, name: Optional[str]) -> None:

@@ -166,6 +166,32 @@ def test_the_package_is_the_specs(live: Site) -> None:
     }
 
 
+def test_the_gap_of_fork_mode_is_told_before_it_and_measured_in_it(live: Site) -> None:
+    """`deploy` says it in its rehearsal, `plan` as soon as fork mode serves, with the way out; then it is measured."""
+    ecosystem = "backend/ecosystem.config.js"
+    text = (live.repo / ecosystem).read_text()
+    live.write_toml()
+    live.commit(
+        {ecosystem: text.replace("'cluster'", "'fork'").replace("instances: 2", "instances: 1")}, "Fork"
+    )
+    to_fork = live.deploy()
+    live.greet("In fork mode")
+
+    seen, screen = planned(live, 3), live.turnout("plan", check=3).err
+    run = live.deploy()
+
+    for one in (to_fork, run):
+        told = [event for event in one.events if "nobody answers for about" in str(event.get("message"))]
+        assert "cluster" in told[0]["message"]
+        assert told[0]["seq"] < min(event["seq"] for event in one.events if event.get("step") == "activate")
+        assert any("nobody answered for" in note and "cluster" in note for note in one.finished["notes"])
+    first, second = [one["gap_seconds"] for one in live.journal() if one.get("gap_seconds") and "pids" in one]
+    assert seen["gap_seconds"] == first > 0
+    assert second > 0
+    assert f"nobody will answer for about {first:g} s during the switch; `exec_mode: 'cluster'`" in screen
+    print(f"\nthe gap: {first:g} s from cluster to fork, {second:g} s from fork to fork")
+
+
 def at_work(site: Site) -> str:
     """What the plan says of who is at work on the host."""
     (seen,) = site.turnout("plan", "--json", check=3).json["hosts"]

@@ -40,6 +40,16 @@ def test_a_bake_is_as_long_as_it_is(site: Site, monkeypatch: pytest.MonkeyPatch)
     assert len(asked) > 4
 
 
+@pytest.mark.integration
+@pytest.mark.usefixtures("stepped")
+def test_a_process_is_as_old_as_it_is(site: Site) -> None:
+    """By its age a worker is taken for one that never listens: a clock that is set must not make it an hour old."""
+    site.release("v1")
+    site.prove("v1", site.reload("v1"))
+    ages = [process.uptime for _ in range(3) for process in site.pm2.processes()]
+    assert all(0 < age < HOUR / 2 for age in ages), ages
+
+
 @pytest.mark.usefixtures("stepped")
 def test_the_journal_is_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     """Its times are for people; what serves, and what is open, never depends on them."""

@@ -53,7 +53,7 @@ CUT = [
     ((STARTED, ("release.staged", {"release": "v2"})), "failed"),
     ((STARTED, ASKED, ("activation.ended", {"result": "succeeded"})), "succeeded"),
     ((STARTED, ASKED, ("activation.ended", {"result": "reverted", "reason": "500"})), "reverted"),
-    ((STARTED, ASKED, ("activation.ended", {"result": "revert_failed", "reason": "500"})), "reverted"),
+    ((STARTED, ASKED, ("activation.ended", {"result": "revert_failed", "reason": "500"})), "failed"),
 ]
 
 
@@ -63,6 +63,12 @@ def test_one_whose_deployer_died_ended_as_its_switch_did(entries: tuple[Entry, .
     one = row(*entries)
     assert (one["result"], one["exit_code"], one["finished"]) == (result, None, float(len(entries)))
     assert one["reason"]
+
+
+def test_how_long_it_took_is_not_known_where_the_clock_was_set_back() -> None:
+    """Of one whose deployer died, only the journal's times are known; none is negative."""
+    (one,) = history.rows({"d": {"deployment": "d", "started": 3600.0, "last": 10.0}})
+    assert (one["result"], one["finished"], one["seconds"]) == ("failed", 10.0, None)
 
 
 def test_one_that_is_at_work_has_no_result_yet() -> None:

@@ -51,6 +51,15 @@ def test_a_blessed_release_serves_and_an_active_one_does_not_yet() -> None:
     assert fold(*life("v1"), *life("v2")).serving == "v2"
 
 
+def test_the_gap_of_fork_mode_is_the_measured_one_where_there_is_one() -> None:
+    """A rehearsal foresees it, the switch measures it; in cluster mode there is none."""
+    rehearsed = [life("v1")[0], ("release.rehearsed", {"release": "v1", "gap_seconds": 0.5})]
+    proved = ("activation.proved", {"release": "v1", "gap_seconds": 0.62})
+    assert fold(*rehearsed).releases["v1"]["gap_seconds"] == 0.5
+    assert fold(*rehearsed, *life("v1")[2:4], proved).releases["v1"]["gap_seconds"] == 0.62
+    assert "gap_seconds" not in fold(*life("v1")).releases["v1"]
+
+
 def test_a_revert_makes_the_earlier_release_serve_and_spoils_the_new_one() -> None:
     """After a revert the new release is no target of a rollback."""
     state = fold(*life("v1"), *life("v2")[:4], ("activation.reverted", {"release": "v2", "to": "v1"}))

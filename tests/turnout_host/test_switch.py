@@ -57,6 +57,18 @@ def test_two_backups_of_one_second_get_two_names(layout: Layout) -> None:
     assert switch.backup_name(layout, 1_700_000_000) != first
 
 
+@pytest.mark.parametrize("back", [3600, 90_000_000])
+def test_a_clock_that_was_set_back_makes_no_new_backup_the_oldest(layout: Layout, back: int) -> None:
+    """Names go on from the newest, so that the newest is not the first to be trimmed; a hand's names do not count."""
+    (layout.backups / "backup-of-mine").symlink_to(layout.release("v1"))
+    for second in range(5):
+        switch.back_up(layout, layout.release("v1"), switch.backup_name(layout, 1_700_000_000 + second))
+    name = switch.backup_name(layout, 1_700_000_000 - back)
+    switch.back_up(layout, layout.release("v1"), name)
+    switch.trim_backups(layout)
+    assert max(layout.backups.glob("backup-2*")).name == name
+
+
 def test_the_newest_five_links_are_kept_and_real_folders_always(layout: Layout) -> None:
     """A folder under backups/ is somebody's own backup."""
     for second in range(8):

@@ -112,6 +112,7 @@ def _host_object(one: Outlook) -> dict[str, Any]:
         "bytes_of_contents": one.bytes_contents,
         "disk": one.disk,
         "seconds": one.seconds,
+        "gap_seconds": one.gap_seconds,
         "rollback": {"release": one.running, "safe": one.back_is_safe} if one.running else None,
     }
 
@@ -211,6 +212,10 @@ def _goods(one: Outlook) -> Iterator[Line]:
         yield "", f"  disk          {left} of {total} free afterwards"
     guess = f"about {text.took(one.seconds)}, as before" if one.seconds is not None else "not known yet"
     yield "", f"  time          {guess}"
+    if one.gap_seconds:
+        from turnout.steps.survey import gap
+
+        yield "yellow", f"  gap           {gap(one.gap_seconds)}"
 
 
 def _back(one: Outlook) -> Iterator[Line]:

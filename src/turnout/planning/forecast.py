@@ -15,11 +15,11 @@ BLOCK = 4096
 def seconds(deployments: Iterable[dict[str, Any]]) -> float | None:
     """The median time of the last deployments of this host that went well; None when there was none."""
     took = [
-        float(one["finished"]) - float(one["started"])
+        float(one["seconds"])
         for one in deployments
         if one.get("command", "deploy") == "deploy"
         and one.get("result") == "succeeded"
-        and one.get("finished")
+        and one.get("seconds") is not None
     ]
     return round(median(took[-COUNTED:]), 1) if took else None
 

@@ -113,7 +113,7 @@ async def _survey(work: Work, host: Target, seen: Outlook) -> None:
             accept_drift=work.deploy.accept_drift,
             restart_pm2=work.deploy.restart_pm2,
         )
-        findings, host.dotenv = answer["findings"], answer["dotenv"]
+        findings, host.dotenv, seen.gap_seconds = answer["findings"], answer["dotenv"], answer["gap_seconds"]
         if host.state.get("open"):  # between two releases: that is the switch, and no hand's work
             findings = [found for found in findings if found["what"] != "current"]
     keys = list(host.dotenv.get("keys") or [])

@@ -40,6 +40,8 @@ class Outlook:
     bytes_sent: int = 0
     disk: dict[str, int] = field(default_factory=dict)
     seconds: float | None = None
+    gap_seconds: float = 0.0
+    """For how long nobody will answer during the switch: the app runs in fork mode."""
 
     @property
     def refused(self) -> bool:

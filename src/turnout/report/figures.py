@@ -187,7 +187,7 @@ def recoveries(rows: Sequence[Row]) -> list[float]:
     """How long each time of trouble was.
 
     A bad release that was blessed: from then until the rollback was. Failures and reverts in a row, which users saw
-    nothing of or little: from the end of the first until the next success.
+    nothing of or little: from the end of the first until the next success. A clock that was set back makes it none.
     """
     times, began = [], None
     for row in counted(rows):
@@ -197,9 +197,9 @@ def recoveries(rows: Sequence[Row]) -> list[float]:
             began = float(row["finished"]) if began is None else began
             continue
         if began is not None:
-            times.append(float(row["finished"]) - began)
+            times.append(max(0.0, float(row["finished"]) - began))
             began = None
         back = None if row["command"] == "rollback" else _rollback_from(row, rows)
         if back:
-            times.append(blessed(back) - blessed(row))
+            times.append(max(0.0, blessed(back) - blessed(row)))
     return times

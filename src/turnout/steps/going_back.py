@@ -21,7 +21,12 @@ async def look(work: Work, host: Target) -> None:
     host.later = [one.name for one in later]
     earlier = [one["sql"] for one in since["earlier"] if one["sql"]]
     judgement = judge(later, earlier, since["schema"], dialect_of(since["provider"]))
-    lines = [*_migrations(host, judgement), *_dotenv(work, host, since), *_undo(work, host)]
+    refused = bool(judgement.broken) and not (work.rollback.force and work.rollback.reason)
+    lines = [
+        *_migrations(host, judgement),
+        *_dotenv(work, host, since),
+        *([] if refused else undo(work, host)),
+    ]
     work.bus.emit(
         "rollback.foretold",
         host=host.name,
@@ -35,8 +40,7 @@ async def look(work: Work, host: Target) -> None:
         broken=judgement.broken,
         lines=lines,
     )
-    work.notes += _undo(work, host)
-    if judgement.broken and not (work.rollback.force and work.rollback.reason):
+    if refused:
         raise _refusal(work, host, judgement.broken)
     if work.rollback.reason:
         host.because = {"reason": work.rollback.reason, "over": judgement.broken}
@@ -69,7 +73,8 @@ def _shared_goes_back(work: Work, since: dict[str, Any]) -> bool:
     return bool(since["shared_goes_back"]) and not work.rollback.keep_env
 
 
-def _undo(work: Work, host: Target) -> list[str]:
+def undo(work: Work, host: Target) -> list[str]:
+    """What to type to undo the rollback; nothing where nothing ran before."""
     if not host.running:
         return []
     return [f"to undo this rollback: turnout rollback {work.environment.name} {host.running}"]

@@ -51,9 +51,8 @@ async def take_back(work: Work, error: BaseException) -> BaseException:
         if isinstance(end, RevertFailed):
             end.host, end.step, end.state = host.name, "verify", ""
             return end
-    if isinstance(error, TurnoutError) and any(
-        (host.ended or {}).get("result") == "reverted" for host in waiting
-    ):
+    went_back = any((host.ended or {}).get("result") == "reverted" for host in waiting)
+    if went_back and isinstance(error, TurnoutError) and not isinstance(error, RevertFailed):
         error.result = "reverted"
     return error
 

@@ -17,9 +17,4 @@ async def rehearse(work: Work, host: Target) -> Done:
         **work.settings,
     )
     host.boot_seconds = float(answer["boot_seconds"])
-    if answer.get("gap_seconds") and host.running:
-        work.notes.append(
-            f"fork mode: nobody answered for about {answer['gap_seconds']:g} s during the switch; "
-            "`exec_mode: 'cluster'` in the PM2 file has no such gap"
-        )
     return Done(f"well {host.boot_seconds:.1f} s after its start")

@@ -11,6 +11,8 @@ from turnout.hosts.faults import typed
 from turnout.steps import database
 from turnout.steps.work import Done, Target, Work
 
+CLUSTER = "`exec_mode: 'cluster'` in the PM2 file"
+
 
 async def survey(work: Work, host: Target) -> Done:
     """Look at drift, dotenv, runtime, platform, processes, database. What does not refuse is told in the result."""
@@ -28,9 +30,20 @@ async def survey(work: Work, host: Target) -> Done:
     host.drifted = any(found["what"] == "drift" for found in answer["findings"])
     refuse(host, answer["findings"], work.environment.name)
     told = [found["why"] for found in answer["findings"]]
+    if (
+        answer["gap_seconds"] and not work.config.health.rehearse
+    ):  # else the rehearsal says it, with its own figure
+        told.append(gap(answer["gap_seconds"]))
     told += await database.look(work, host)
     work.notes += [f"{host.name}: {why}" for why in told]
     return Done("; ".join(told) or f"{host.platform}, {_free(host)} free")
+
+
+def gap(seconds: float) -> str:
+    """What is said of fork mode before a switch."""
+    return (
+        f"fork mode: nobody will answer for about {seconds:g} s during the switch; {CLUSTER} has no such gap"
+    )
 
 
 def refuse(host: Target, findings: list[dict[str, Any]], environment: str = "") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turnout.steps import group
 from turnout.steps.follow import follow
+from turnout.steps.survey import CLUSTER
 from turnout.steps.work import Done, Target, Work
 
 
@@ -19,6 +20,11 @@ async def verify(work: Work, host: Target) -> Done:
         if by == "process":
             work.notes.append(
                 "proved by process, not by answer: the health body has neither `pid` nor `release`"
+            )
+        if entry.get("gap_seconds"):
+            gap = float(entry["gap_seconds"])
+            work.notes.append(
+                f"fork mode: nobody answered for {gap:g} s during the switch; {CLUSTER} has no such gap"
             )
         await follow(work, host, "verify", ["activation.baked", "release.blessed"])
         if host.switch.get("group") and host is work.targets[-1]:

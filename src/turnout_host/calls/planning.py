@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turnout_host import manifest
+from turnout_host import history, manifest
 from turnout_host.calls.common import Answer
 from turnout_host.host import Args, Host, Say
 from turnout_host.protocol import LIMIT
@@ -19,5 +19,5 @@ def call_outlook(host: Host, args: Args, say: Say) -> Answer:
         "lacking": lacking,
         "bytes": sum(wanted[name] for name in lacking),
         "disk": host.store.disk(),
-        "deployments": list(host.journal.state.deployments.values()),
+        "deployments": history.rows(host.journal.state.deployments),
     }

@@ -33,9 +33,8 @@ def call_rehearse(host: Host, args: Args, say: Say) -> Answer:
     except Unhealthy as error:
         raise hiding.conceal(error, values) from None
     if host.journal.state.releases[name]["state"] == "staged":
-        host.journal.append(
-            "release.rehearsed", host.deployment, release=name, boot_seconds=result["boot_seconds"]
-        )
+        measured = {key: result[key] for key in ("boot_seconds", "gap_seconds")}
+        host.journal.append("release.rehearsed", host.deployment, release=name, **measured)
     return dict(result)
 
 

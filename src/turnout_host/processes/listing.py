@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set
 
@@ -38,16 +37,16 @@ class Process(NamedTuple):
 def parsed(raw: Raw) -> Process:
     """A `Process` from an entry of getMonitorData or jlist; what is missing there is empty here."""
     env, monit = raw.get("pm2_env") or {}, raw.get("monit") or {}
-    status, since = str(env.get("status") or "unknown"), float(env.get("pm_uptime") or 0)
+    status, pid = str(env.get("status") or "unknown"), int(raw.get("pid") or 0) or None
     return Process(
         name=str(raw.get("name")),
         id=int(raw.get("pm_id") or 0),
-        pid=int(raw.get("pid") or 0) or None,
+        pid=pid,
         status=status,
         cpu=float(monit.get("cpu") or 0),
         memory=int(monit.get("memory") or 0),
         restarts=int(env.get("restart_time") or 0),
-        uptime=round(max(0.0, time.time() - since / 1000), 1) if since and status == "online" else 0.0,
+        uptime=_uptime(pid) if pid and status == "online" else 0.0,
         cwd=str(env.get("pm_cwd") or ""),
         mode=str(env.get("exec_mode") or "").replace("_mode", ""),
         script=str(env.get("pm_exec_path") or ""),
@@ -64,6 +63,12 @@ def short(expected: Mapping[str, int], processes: Sequence[Process]) -> str:
         if names.count(name) < count:
             return f"PM2 runs {names.count(name)} of {count} processes of {name}"
     return ""
+
+
+def _uptime(pid: int) -> float:
+    """By the kernel's clock: PM2's `pm_uptime` is of the wall clock, which may be set meanwhile."""
+    started = proc.started(pid)
+    return round(max(0.0, proc.now() - started), 1) if started else 0.0
 
 
 def held(raw: Raw, keys: Iterable[str]) -> Set[str]:

@@ -105,6 +105,16 @@ def test_a_way_back_that_is_not_safe_says_why() -> None:
     assert as_object(found)["hosts"][0]["rollback"] == {"release": "v43", "safe": False}
 
 
+@pytest.mark.parametrize("seconds, told", [(0.62, True), (0.0, False)])
+def test_the_gap_of_fork_mode_is_told_with_the_way_out(seconds: float, told: bool) -> None:
+    """Cluster mode has none, and says nothing."""
+    found = plan("deploy", replace(HOST, gap_seconds=seconds))
+
+    line = "nobody will answer for about 0.62 s during the switch; `exec_mode: 'cluster'`"
+    assert (line in text(found)) == told
+    assert as_object(found)["hosts"][0]["gap_seconds"] == seconds
+
+
 def test_long_lists_end_and_say_so() -> None:
     """-v shows all of them."""
     found = plan("deploy", replace(HOST, commits=[f"commit {number}" for number in range(20)]))

@@ -42,7 +42,7 @@ def test_an_app_without_migrations_has_none(tmp_path: Path) -> None:
 
 def deployment(took: float, **more: object) -> dict[str, object]:
     """A deployment that went well."""
-    return {"command": "deploy", "result": "succeeded", "started": 100.0, "finished": 100.0 + took, **more}
+    return {"command": "deploy", "result": "succeeded", "seconds": took, **more}
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,7 @@ def deployment(took: float, **more: object) -> dict[str, object]:
         ([deployment(10), deployment(1, command="rollback"), deployment(1, command="host adopt")], 10),
         ([deployment(90)] * 10 + [deployment(10)] * 10, 10),
         ([{"started": 1.0, "deployment": "killed"}], None),
+        ([deployment(10), {**deployment(1), "seconds": None}], 10),
     ],
 )
 def test_the_time_is_the_median_of_what_went_well(

@@ -11,6 +11,7 @@ from turnout.errors import GateRefused
 from turnout.events import Bus, Event
 from turnout.model import RollbackOptions
 from turnout.steps.going_back import look
+from turnout.steps.save import save
 
 MADE = {"name": "m1", "sql": 'CREATE TABLE "A" ("id" INTEGER, "b" TEXT);'}
 SCHEMA = "model A {\n id Int @id\n b String?\n}\n"
@@ -38,8 +39,9 @@ async def said(
     options: RollbackOptions,
     host: Any = None,
     shared: bool = False,
+    events: list[Event] | None = None,
 ) -> Event:
-    events: list[Event] = []
+    events = [] if events is None else events
     bus = Bus("d")
     bus.listen(events.append)
     work = SimpleNamespace(
@@ -54,6 +56,7 @@ async def said(
         None,
     )
     await look(work, host)  # type: ignore[arg-type]
+    assert not [note for note in work.notes if "undo" in note], "it has not gone ahead yet"
     return events[0]
 
 
@@ -94,9 +97,11 @@ async def test_what_becomes_of_the_environments_dotenv_is_said(shared: bool, kee
     "options", [RollbackOptions(), RollbackOptions(reason="why"), RollbackOptions(force=True)]
 )
 async def test_what_would_break_is_refused(options: RollbackOptions) -> None:
-    """Neither a reason alone nor force alone is enough; the line to type is given."""
+    """Neither a reason alone nor force alone is enough; the line to type is given, and none to undo it."""
+    events: list[Event] = []
     with pytest.raises(GateRefused) as caught:
-        await said([DROPS], [], options)
+        await said([DROPS], [], options, events=events)
+    assert "undo" not in "\n".join(events[0].data["lines"])
     assert caught.value.exit_code == 10
     assert caught.value.why == ["m2: drop column A.b; the older code uses A.b"]
     assert '--force --reason "…"' in caught.value.remedy[-1]
@@ -109,3 +114,14 @@ async def test_force_with_a_reason_goes_on_and_is_kept_for_the_journal() -> None
     assert host.because == {"reason": "fire", "over": ["m2: drop column A.b; the older code uses A.b"]}
     await said([ADDS], [], RollbackOptions(force=True, reason="fire"), host)
     assert host.because == {"reason": "fire", "over": []}
+
+
+@pytest.mark.parametrize("command, noted", [("rollback", True), ("deploy", False)])
+async def test_how_to_undo_it_is_noted_when_it_went_ahead(command: str, noted: bool) -> None:
+    """`save` is the first step behind the blessing."""
+    work: Any = SimpleNamespace(command=command, notes=[], environment=SimpleNamespace(name="production"))
+    host: Any = SimpleNamespace(
+        name="a@b", running="v3", ended={"result": "succeeded"}, facts={"boot": "cron"}
+    )
+    await save(work, host)
+    assert work.notes == (["to undo this rollback: turnout rollback production v3"] if noted else [])

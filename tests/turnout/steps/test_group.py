@@ -65,7 +65,7 @@ async def test_one_that_fell_sick_while_it_waited_is_what_failed() -> None:
     [
         ("reverted", TurnoutError("refused"), TurnoutError, "reverted"),
         ("reverted", ValueError("a bug"), ValueError, None),
-        ("revert_failed", Unhealthy("sick"), RevertFailed, "reverted"),
+        ("revert_failed", Unhealthy("sick"), RevertFailed, "failed"),
         ("succeeded", TurnoutError("lost"), TurnoutError, "failed"),
     ],
 )
@@ -78,6 +78,13 @@ async def test_whatever_fails_on_one_takes_the_others_back(
     assert (type(told), getattr(told, "result", None)) == (kind, result)
     assert kind is not RevertFailed or (told.host, told.step) == ("root@h0", "verify")  # type: ignore[attr-defined]
     assert (host.told, host.read) == (["sick"], True)
+
+
+async def test_one_whose_way_back_failed_stays_failed() -> None:
+    """That the others went back makes no revert of it."""
+    told = await group.take_back(scene(Played(ends="reverted")), RevertFailed("neither"))
+    assert isinstance(told, RevertFailed)
+    assert told.result == "failed"
 
 
 async def test_a_person_who_stops_it_does_not_wait_for_the_way_back() -> None:

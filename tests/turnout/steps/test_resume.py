@@ -75,10 +75,11 @@ async def test_a_switch_that_was_undone_ends_with_50_and_its_reason() -> None:
 
 
 async def test_one_that_could_not_be_undone_ends_with_51() -> None:
-    """A person must look."""
+    """Failed, never reverted: a person must look."""
     found = host(FAILED)
-    with pytest.raises(RevertFailed):
+    with pytest.raises(RevertFailed) as caught:
         await resume(work(found), found)
+    assert (caught.value.exit_code, caught.value.result) == (51, "failed")
 
 
 async def test_nothing_to_do_is_said_once_for_all_hosts() -> None:
