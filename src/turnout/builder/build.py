@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from turnout.artifact import tree
 from turnout.artifact.package import package
 from turnout.artifact.tree import Tree
-from turnout.builder import commands, disk, inputs, install, runtime
+from turnout.builder import commands, disk, incremental, inputs, install, runtime
 
 if TYPE_CHECKING:
     from turnout.builder.cache import Cache
@@ -64,8 +64,15 @@ async def build(
             name = install_key(installs, checkout, config, toolchain, env)
             copy = install.writes_modules(steps, inputs.package_json(checkout.source))
             installed[0] = await install.provide(cache, name, installs, around, copy=copy)
+        project = incremental.project(
+            checkout.source, [steps, installs, toolchain.node, _tied(config, toolchain, env)]
+        )
+        laid = await disk.whole(incremental.lay, cache, project) if project else []
         for command in steps:
             await commands.run(command, around.source, around.env, on_line)
+        if project:
+            await disk.whole(incremental.clear, project, laid)
+            await incremental.keep(cache, project, key)
         await disk.whole(_select, config, checkout.source, entry, bool(steps))
 
     key = build_key(checkout, config, toolchain, env)
