@@ -85,8 +85,11 @@ class Records:
         """Move what waits into the store: on the disk first, then under its name."""
         if not self._waiting:
             return
+        names, self._waiting = self._waiting, []
+        # where it fails they are lost: a second sync would say yes, and write nothing
         disk.sync(self._folder)
-        for number, name in enumerate(self._waiting):
+        self._waiting = names
+        for number, name in enumerate(names):
             target = self._layout.blob(name)
             target.parent.mkdir(exist_ok=True)
             os.rename(str(self._folder / str(number)), str(target))

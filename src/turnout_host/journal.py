@@ -6,6 +6,7 @@ a dead writer left half written is cut off by the next append. What the lines me
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -69,14 +70,23 @@ class Journal:
             entry.update(fields)
             line = json.dumps(entry, separators=(",", ":")).encode("utf-8") + b"\n"
             failpoints.at(kind, "before")
-            _write_at(descriptor, line, self._offset)
-            os.fsync(descriptor)
+            self._put(descriptor, line)
             failpoints.at(kind, "after")
             self._offset += len(line)
         finally:
             os.close(descriptor)
         self._take(entry)
         return entry
+
+    def _put(self, descriptor: int, line: bytes) -> None:
+        """Durable, or not there: the next reader would believe it, and no later fsync writes what a failed one lost."""
+        try:
+            _write_at(descriptor, line, self._offset)
+            os.fsync(descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, self._offset)
+            raise
 
     def _take(self, entry: Dict[str, Any]) -> None:
         self.state.apply(entry)

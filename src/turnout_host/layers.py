@@ -53,6 +53,7 @@ def mend(layout: Layout, store: Store, key: str, entries: List[Entry]) -> bool:
         remove(layout, key)
         return lay(layout, store, key, entries)
     disk.seal(folder)
+    disk.sync(folder)  # perhaps the first one failed at that
     return False
 
 

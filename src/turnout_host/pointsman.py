@@ -245,20 +245,33 @@ class Activation:
 
     def _revert(self) -> None:
         failpoints.begin("revert")
-        back = self._job.get("previous")
         try:
-            if back:
-                self._note(f"going back to {back}")
-                self._go_back(str(back))
-            elif self._job.get("since") is not None:  # what was never switched was never reloaded either
-                self._note("nothing served before: stopping the processes")
-                self._parts(self._job["release"])[0].delete()
-                switch.remove(self._layout)
+            self._persist(self._take_back)
         except Exception as error:  # noqa: BLE001 - whatever it is, people must look
             self._write("activation.ended", result="revert_failed", revert_reason=self._why(error)["reason"])
             return
         switch.drop_backup(self._layout, self._job.get("backup"))
-        self._write("activation.reverted", to=back, reason=self._job.get("reason"))
+        self._write("activation.reverted", to=self._job.get("previous"), reason=self._job.get("reason"))
+
+    def _persist(self, act: Callable[[], None]) -> None:
+        """Do it, and after an error of the disk once more, with the room of the ballast: nobody else would."""
+        try:
+            act()
+        except OSError as error:
+            self._note(f"{error}: trying once more")
+            if self._layout.ballast.exists():
+                self._layout.ballast.unlink()
+            act()
+
+    def _take_back(self) -> None:
+        back = self._job.get("previous")
+        if back:
+            self._note(f"going back to {back}")
+            self._go_back(str(back))
+        elif self._job.get("since") is not None:  # what was never switched was never reloaded either
+            self._note("nothing served before: stopping the processes")
+            self._parts(self._job["release"])[0].delete()
+            switch.remove(self._layout)
 
     def _go_back(self, back: str) -> None:
         """To the release before; one whose switch never happened was not disturbed, and is only proved."""

@@ -17,6 +17,7 @@ from turnout_host.calls import CALLS, MUTATING
 from turnout_host.errors import HostError, UsageError
 from turnout_host.host import Args, Host
 from turnout_host.protocol import Channel, Gone
+from turnout_host.store import full_disk
 
 VERSION = 1
 WINDOW = 64
@@ -139,14 +140,16 @@ class Server:
             try:
                 self._host.lease.check(int(args.get("token") or 0))
                 failpoints.begin(name)
-                return call(self._host, Args(dict(args, chunks=chunks)), say)
+                with full_disk():
+                    return call(self._host, Args(dict(args, chunks=chunks)), say)
             finally:
                 for _ in chunks:  # an upload that failed half-way: what is still under way belongs to it
                     pass
         if name in MUTATING:
             self._host.lease.check(int(args.get("token") or 0))
         failpoints.begin(name)
-        answer = call(self._host, Args(args), say)
+        with full_disk():
+            answer = call(self._host, Args(args), say)
         failpoints.at(name, "exit")
         return answer
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.cells import ACTS, SEED
+from tests.faults.file_calls_table import section
 
 MARK = "<!-- the table below is written by `make faults` -->\n"
 SIGNS = {"old": "the old one", "new": "the new one"}
@@ -47,7 +48,7 @@ def main() -> None:
     results, target = Path(sys.argv[1]), Path(sys.argv[2])
     head = target.read_text().partition(MARK)[0]
     found = [json.loads(line) for line in results.read_text().splitlines()]
-    target.write_text(head + MARK + "\n" + page(found))
+    target.write_text(head + MARK + "\n" + page([one for one in found if "point" in one]) + section(found))
 
 
 if __name__ == "__main__":

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.disk import leave, on_its_own
 from tests.support.left import nothing_left
 from tests.support.site import Site, until
 from tests.support.told import told
 
 pytestmark = pytest.mark.integration
-PLENTY = {"size": "2g", "nr_inodes": "200k"}
 MANIFESTS = 1_000_000
 """Bytes of questions, with the host program and the manifests; contents would be tens of millions."""
 
@@ -24,44 +22,9 @@ MANIFESTS = 1_000_000
 @pytest.fixture(scope="module")
 def disk() -> Iterator[Site]:
     """A VPS whose path is a file system of its own in memory; nothing was deployed."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
     made = Site()
-    try:
-        mounted = mount(made, **PLENTY)
-        if mounted.returncode:
-            pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
-        (made.path / "shared").mkdir()
-        made.write_dotenv()
+    with on_its_own(made):
         yield made
-    finally:
-        until(lambda: unmounted(made))
-        made.close()
-
-
-def mount(site: Site, *words: str, **limits: str) -> subprocess.CompletedProcess[str]:
-    """Mount a file system with these limits at the app's path."""
-    options = ",".join([*words, *(f"{key}={value}" for key, value in limits.items())])
-    argv = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(site.path)]
-    return subprocess.run(argv, capture_output=True, text=True, check=False)
-
-
-def unmounted(site: Site) -> bool:
-    """End all that runs there and take the disk away; it is busy while a process that was killed is still going."""
-    site.end()
-    return not site.path.is_mount() or subprocess.run(["umount", str(site.path)], check=False).returncode == 0
-
-
-def leave(site: Site, megabytes: int | None = None, inodes: int | None = None) -> None:
-    """Give the disk new limits, this much above what is used; plenty of what is not named."""
-    seen = os.statvfs(site.path)
-    limits = dict(PLENTY)
-    if megabytes is not None:
-        limits["size"] = str((seen.f_blocks - seen.f_bfree) * seen.f_frsize + (megabytes << 20))
-    if inodes is not None:
-        limits["nr_inodes"] = str(seen.f_files - seen.f_ffree + inodes)
-    done = mount(site, "remount", **limits)
-    assert done.returncode == 0, done
 
 
 def refused(site: Site, what: str) -> None:

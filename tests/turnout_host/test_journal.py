@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,6 +37,25 @@ def test_two_writers_number_their_entries_in_one_row(layout: Layout) -> None:
         list(pool.map(lambda writer: [writer.append("x", "d") for _ in range(50)], writers))
     numbers = [json.loads(line)["seq"] for line in layout.journal.read_text().splitlines()]
     assert numbers == list(range(1, 101))
+
+
+def test_an_entry_that_could_not_be_made_durable_is_not_there(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its line is taken back: the next reader would believe it, though the disk may not have it."""
+    journal, answers = Journal(layout), iter([None, OSError(errno.EIO, "input/output error"), None])
+
+    def fsync(_: int) -> None:
+        if error := next(answers):
+            raise error
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    journal.append("release.staged", "d", release="v1")
+    with pytest.raises(OSError, match="input/output"):
+        journal.append("release.staged", "d", release="v2")
+    assert list(Journal(layout).state.releases) == ["v1"]
+    journal.append("release.staged", "d", release="v3")
+    assert [entry["seq"] for entry in Journal(layout).since(0, "d")] == [1, 2]
 
 
 def test_a_reader_sees_what_others_append(layout: Layout) -> None:

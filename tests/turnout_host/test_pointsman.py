@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from turnout_host import lease, pointsman, recovery
+from turnout_host import lease, pointsman, recovery, switch
 from turnout_host.calls.looking import recover_if_free
 from turnout_host.calls.switching import call_group, call_watch
 from turnout_host.errors import HostError, SurveyError
@@ -91,6 +91,33 @@ def test_a_full_disk_does_not_stop_the_way_back(
     assert host.layout.current.resolve().name == "v1"
     assert not host.layout.ballast.exists()
     assert (Journal(host.layout).state.open is None) != for_ever
+
+
+@pytest.mark.parametrize("times, result", [(1, "reverted"), (2, "revert_failed")])
+def test_the_way_back_is_tried_once_more_after_an_error_of_the_disk(
+    host: Host, monkeypatch: pytest.MonkeyPatch, times: int, result: str
+) -> None:
+    """With the room of the ballast; `current` would else lead to a sick release until a hand comes."""
+    pointsman.set_aside(host.layout)
+    activation = Activation(host.layout, host.journal)
+    activation._switch()
+    errors, point = [OSError(errno.ENOSPC, "No space left on device")] * times, switch.point
+
+    def full(layout: Layout, folder: Path) -> None:
+        if errors:
+            raise errors.pop()
+        assert not layout.ballast.exists()
+        point(layout, folder)
+
+    monkeypatch.setattr(switch, "point", full)
+    monkeypatch.setattr(activation, "_reload", lambda release: None)
+    monkeypatch.setattr(activation, "_prove", lambda release, since: prove(release))
+
+    activation.run()
+
+    assert host.journal.state.ended
+    assert host.journal.state.ended["result"] == result
+    assert host.layout.current.resolve().name == ("v1" if result == "reverted" else "v2")
 
 
 def prove(release: str) -> None:
