@@ -10,13 +10,14 @@ import hashlib
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Iterator, List, Optional
+from typing import IO, Iterator, List, NamedTuple, Optional
 
-from turnout_host import disk
+from turnout_host import disk, patching
 from turnout_host.errors import StoreError, UsageError
-from turnout_host.layout import Layout
+from turnout_host.layout import Layout, check_blob
 
-NAME, SIZE = 66, 8
+NAME, HEAD = 66, 74
+WHOLE, PATCH = 0, 1
 BATCH_BLOBS, BATCH_BYTES = 256, 32 << 20
 """What may be lost to a cut: one sync of the file system for each batch."""
 
@@ -36,41 +37,49 @@ def receiving(layout: Layout) -> Iterator[Records]:
         records.keep()
 
 
+class Head(NamedTuple):
+    """What a record begins with: blob name, kind, bytes of contents; a patch has a second one, for its base."""
+
+    name: str
+    kind: int
+    size: int
+
+
 class Records:
     """The reader of one stream, fed in pieces of any size. `count` and `bytes` are what was kept so far."""
 
     def __init__(self, layout: Layout, folder: Path) -> None:
         self.count, self.bytes = 0, 0
         self._layout, self._folder = layout, folder
-        self._head = b""
+        self._raw, self._need = bytearray(), HEAD
+        self._head = Head("", WHOLE, 0)
         self._file: Optional[IO[bytes]] = None
-        self._name, self._size, self._left = "", 0, 0
+        self._left = 0
         self._sha = hashlib.sha256()
         self._waiting: List[str] = []
         self._waiting_bytes = 0
 
     def take(self, piece: bytes) -> None:
-        """Read on. Raises StoreError for what is malformed or does not match its name."""
+        """Read on. Raises StoreError for what is malformed or does not match its name.
+
+        `bases` in its detail: a patch could not be used; the same contents sent whole may be.
+        """
         view = memoryview(piece)
         while view:
             if self._file is None:
-                wanted = NAME + SIZE - len(self._head)
-                self._head += bytes(view[:wanted])
+                wanted = self._need - len(self._raw)
+                self._raw += view[:wanted]
                 view = view[wanted:]
-                if len(self._head) == NAME + SIZE:
-                    self._open()
+                if len(self._raw) == self._need:
+                    self._begin()
             else:
                 part = view[: self._left]
                 view = view[self._left :]
-                self._sha.update(part)
-                self._file.write(part)
-                self._left -= len(part)
-            if self._file is not None and self._left == 0:
-                self._shut()
+                self._write(part)
 
     def end(self, finished: bool) -> None:
         """The stream is over; raises StoreError when it is cut short. `finished`: its compression saw its end."""
-        if self._file is not None or self._head or not finished:
+        if self._file is not None or self._raw or not finished:
             raise StoreError("the upload was cut short", remedy=["deploy again: what arrived is kept"])
 
     def drop(self) -> None:
@@ -94,29 +103,73 @@ class Records:
         self.bytes += self._waiting_bytes
         self._waiting, self._waiting_bytes = [], 0
 
-    def _open(self) -> None:
+    def _begin(self) -> None:
+        """A head, a patch's second head, or a whole patch has come."""
+        if len(self._raw) == HEAD:
+            self._head = _head(self._raw)
+        if self._head.kind == WHOLE:
+            self._open()
+            self._write(memoryview(b""))
+        elif len(self._raw) == HEAD:
+            self._need = 2 * HEAD
+        elif self._need == 2 * HEAD:
+            self._need += _head(self._raw[HEAD:]).size
+            if not 2 * HEAD < self._need <= 2 * HEAD + patching.LIMIT:
+                raise StoreError("a patch of the upload is empty or too long")
+        else:
+            self._patch(_head(self._raw[HEAD : 2 * HEAD]).name)
+
+    def _patch(self, base: str) -> None:
         try:
-            name = self._head[:NAME].decode("ascii").rstrip(" ")
-            self._layout.blob(name)
-        except (UnicodeDecodeError, UsageError):
-            raise StoreError("a record of the upload has no blob name") from None
-        self._name, self._size = name, int.from_bytes(self._head[NAME:], "big")
-        self._left, self._head = self._size, b""
-        self._sha = hashlib.sha256()
+            path = self._layout.blob(base)
+            if path.stat().st_size > patching.LIMIT:
+                raise StoreError("the base of a patch is too long")
+            data = patching.apply(path.read_bytes(), bytes(self._raw[2 * HEAD :]), self._head.size)
+        except (StoreError, FileNotFoundError) as error:
+            message = getattr(error, "message", f"the contents {base[:16]}… are not here any more")
+            raise StoreError(message, bases=[base]) from None
+        if hashlib.sha256(data).hexdigest() != self._head.name[:64]:
+            raise StoreError(f"a patch on {base[:16]}… does not give what it should", bases=[base])
+        self._open()
+        self._write(memoryview(data))
+
+    def _open(self) -> None:
+        self._raw, self._need = bytearray(), HEAD
+        self._left, self._sha = self._head.size, hashlib.sha256()
         self._file = self._next().open("wb")
+
+    def _write(self, part: memoryview) -> None:
+        assert self._file is not None
+        self._sha.update(part)
+        self._file.write(part)
+        self._left -= len(part)
+        if self._left == 0:
+            self._shut()
 
     def _next(self) -> Path:
         return self._folder / str(len(self._waiting))
 
     def _shut(self) -> None:
         assert self._file is not None
-        mode = 0o555 if self._name.endswith(".x") else 0o444
+        mode = 0o555 if self._head.name.endswith(".x") else 0o444
         os.fchmod(self._file.fileno(), mode)
         self._file.close()
         self._file = None
-        if self._sha.hexdigest() != self._name[:64]:
-            raise StoreError(f"contents arrived that do not match their digest {self._name[:16]}…")
-        self._waiting.append(self._name)
-        self._waiting_bytes += self._size
+        if self._sha.hexdigest() != self._head.name[:64]:
+            raise StoreError(f"contents arrived that do not match their digest {self._head.name[:16]}…")
+        self._waiting.append(self._head.name)
+        self._waiting_bytes += self._head.size
         if len(self._waiting) >= BATCH_BLOBS or self._waiting_bytes >= BATCH_BYTES:
             self.keep()
+
+
+def _head(raw: bytearray) -> Head:
+    try:
+        name = raw[:NAME].decode("ascii").rstrip(" ")
+        check_blob(name)
+    except (UnicodeDecodeError, UsageError):
+        raise StoreError("a record of the upload has no blob name") from None
+    head = Head(name, raw[NAME], int.from_bytes(raw[NAME + 1 : HEAD], "big"))
+    if head.kind not in (WHOLE, PATCH):
+        raise StoreError("a record of the upload is of an unknown kind")
+    return head

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from turnout.artifact import patch
 from turnout.artifact.manifest import Manifest
 from turnout.errors import PackageError
 
+if TYPE_CHECKING:
+    from turnout.artifact.patch import Base
+
 NAME = 66
 """Bytes of the field for a blob name: 64 digits and `.x`."""
+WHOLE, PATCH = 0, 1
+"""Kinds of records."""
 READ = 1 << 18
 """Bytes; FACTS (SSH): pieces of 256 KiB."""
 WINDOW_LOG = 24
@@ -39,14 +44,18 @@ def stream(
     compression: str = "zstd",
     level: int = 3,
     progress: Callable[[int], None] | None = None,
+    bases: Mapping[str, Base] | None = None,
 ) -> Iterator[bytes]:
     """The blobs `names` as one compressed stream, in memory that does not grow with them.
+
+    They go in order of their paths: what lies side by side is alike (docs/facts.md: a third fewer bytes). A blob that
+    has one of `bases` goes as a patch on it, where that is smaller.
 
     `progress` is told how many bytes of contents (uncompressed, of `total`) have been read so far.
     Everything is hashed again on the way: raises PackageError when a file changed since its manifest was made.
     """
     compressor, done = _compressor(compression, level), 0
-    for piece in _records(sources, names):
+    for piece in _records(sources, names, bases or {}):
         if ready := compressor.compress(piece.data):
             yield ready
         done += piece.counts
@@ -68,13 +77,30 @@ class _Piece(NamedTuple):
     counts: int
 
 
-def _records(sources: Sources, names: Iterable[str]) -> Iterator[_Piece]:
+def _records(sources: Sources, names: Iterable[str], bases: Mapping[str, Base]) -> Iterator[_Piece]:
     places = _places(sources)
-    for name in names:
+    order = {name: number for number, name in enumerate(places)}
+    for name in sorted(names, key=lambda name: order.get(name, -1)):
         path, size = _place(places, name)
-        yield _Piece(name.ljust(NAME).encode("ascii") + struct.pack(">Q", size), 0)
-        for part in _contents(path, size, name[:64]):
-            yield _Piece(part, len(part))
+        if name in bases:
+            yield from _patched(path, size, name, bases[name])
+        else:
+            yield _Piece(_head(name, WHOLE, size), 0)
+            for part in _contents(path, size, name[:64]):
+                yield _Piece(part, len(part))
+
+
+def _patched(path: Path, size: int, name: str, base: Base) -> Iterator[_Piece]:
+    data = b"".join(_contents(path, size, name[:64]))
+    made = patch.if_smaller(base, data, NAME)
+    if made is None:
+        yield _Piece(_head(name, WHOLE, size) + data, size)
+    else:
+        yield _Piece(_head(name, PATCH, size) + _head(base.blob, WHOLE, len(made)) + made, size)
+
+
+def _head(name: str, kind: int, size: int) -> bytes:
+    return name.ljust(NAME).encode("ascii") + bytes([kind]) + size.to_bytes(7, "big")
 
 
 def _contents(path: Path, size: int, sha256: str) -> Iterator[bytes]:
@@ -104,10 +130,11 @@ def _changed(path: Path, why: str) -> PackageError:
 
 
 def _places(sources: Sources) -> dict[str, tuple[Path, int]]:
+    """Where each blob lies, and its size; in the order in which they are sent."""
     return {
         name: (folder / path, size)
         for manifest, folder in sources
-        for name, (path, size) in manifest.blobs.items()
+        for name, (path, size) in sorted(manifest.blobs.items(), key=lambda item: item[1])
     }
 
 

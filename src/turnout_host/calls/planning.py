@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from turnout_host import manifest
+from turnout_host.calls import manifests
 from turnout_host.calls.common import Answer
 from turnout_host.host import Args, Host, Say
-from turnout_host.protocol import LIMIT
 
 
 def call_outlook(host: Host, args: Args, say: Say) -> Answer:
     """Which contents of these manifests are lacking, what they take, the disk, and the deployments so far."""
     host.journal.refresh()
     wanted = {}
-    for packed in args.texts("manifests"):
-        wanted.update(manifest.blobs(manifest.parse(manifest.unpack(packed[:LIMIT]))))
+    parts = manifests.offered(host, args)
+    for part in parts:
+        wanted.update(manifest.blobs(part.entries))
     lacking = host.store.lacking(list(wanted))
     return {
         "lacking": lacking,
         "bytes": sum(wanted[name] for name in lacking),
+        "based": manifests.based(host, parts),
         "disk": host.store.disk(),
         "deployments": list(host.journal.state.deployments.values()),
     }
