@@ -131,7 +131,7 @@ class Records:
         if hashlib.sha256(data).hexdigest() != self._head.name[:64]:
             raise StoreError(f"a patch on {base[:16]}… does not give what it should", bases=[base])
         self._open()
-        self._write(memoryview(data))
+        self._write(data)
 
     def _open(self) -> None:
         self._raw, self._need = bytearray(), HEAD

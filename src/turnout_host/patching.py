@@ -11,11 +11,11 @@ from typing import Any
 from turnout_host.compression import libzstd
 from turnout_host.errors import StoreError
 
-LIMIT = 8 << 20
+LIMIT = 4 << 20
 """Bytes of a base, of a patch and of what it gives, at most; what is longer comes whole."""
 
 
-def apply(base: bytes, patch: bytes, size: int, limit: int = LIMIT) -> bytes:
+def apply(base: bytes, patch: bytes, size: int, limit: int = LIMIT) -> memoryview:
     """What `patch` makes of `base`, which must be `size` bytes long; its digest is for the caller to check.
 
     Raises StoreError for what is too long or no patch on this base, or when this host has no zstd.
@@ -35,7 +35,7 @@ def apply(base: bytes, patch: bytes, size: int, limit: int = LIMIT) -> bytes:
         library.ZSTD_freeDStream(reader)
 
 
-def _applied(library: Any, reader: ctypes.c_void_p, base: bytes, patch: bytes, size: int) -> bytes:
+def _applied(library: Any, reader: ctypes.c_void_p, base: bytes, patch: bytes, size: int) -> memoryview:
     sink = ctypes.create_string_buffer(max(size, 1))
     code = library.ZSTD_DCtx_refPrefix(reader, base, len(base))
     if not library.ZSTD_isError(code):
@@ -45,4 +45,4 @@ def _applied(library: Any, reader: ctypes.c_void_p, base: bytes, patch: bytes, s
         raise StoreError(f"a patch cannot be applied: {name}")
     if code != size:
         raise StoreError("a patch gives less than it says")
-    return ctypes.string_at(sink, size)
+    return memoryview(sink).cast("B")[:size]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from turnout.artifact import patch
 from turnout.artifact.manifest import Manifest
+from turnout.artifact.pace import Pace
 from turnout.errors import PackageError
 
 if TYPE_CHECKING:
@@ -40,24 +41,32 @@ class Compressor(Protocol):
 
 def stream(
     sources: Sources,
-    names: Iterable[str],
+    names: Collection[str],
     compression: str = "zstd",
-    level: int = 3,
     progress: Callable[[int], None] | None = None,
     bases: Mapping[str, Base] | None = None,
+    pace: Pace | None = None,
 ) -> Iterator[bytes]:
     """The blobs `names` as one compressed stream, in memory that does not grow with them.
 
     They go in order of their paths: what lies side by side is alike (docs/facts.md: a third fewer bytes). A blob that
-    has one of `bases` goes as a patch on it, where that is smaller.
+    has one of `bases` goes as a patch on it, where that is smaller. `pace` chooses the level, again and again; a
+    new one begins a new frame (zlib has but one level).
 
     `progress` is told how many bytes of contents (uncompressed, of `total`) have been read so far.
     Everything is hashed again on the way: raises PackageError when a file changed since its manifest was made.
     """
-    compressor, done = _compressor(compression, level), 0
+    size = total(sources, names)
+    pace, done = pace or Pace(size), 0
+    level, compressor = pace.level, _compressor(compression, pace.level, size)
     for piece in _records(sources, names, bases or {}):
+        if pace.level != level and compression == "zstd":
+            yield compressor.flush()
+            level, compressor = pace.level, _compressor(compression, pace.level, size)
         if ready := compressor.compress(piece.data):
+            pace.made(len(ready))
             yield ready
+            pace.taken()
         done += piece.counts
         if progress and piece.counts:
             progress(done)
@@ -146,12 +155,14 @@ def _place(places: dict[str, tuple[Path, int]], name: str) -> tuple[Path, int]:
     return places[name]
 
 
-def _compressor(compression: str, level: int) -> Compressor:
+def _compressor(compression: str, level: int, size: int) -> Compressor:
     if compression == "zlib":
-        return zlib.compressobj(level)
+        return zlib.compressobj()
     if compression != "zstd":
         raise PackageError(f"unknown compression {compression!r}")
     import zstandard
 
-    settings = zstandard.ZstdCompressionParameters.from_level(level, window_log=WINDOW_LOG, enable_ldm=True)
+    window = min(WINDOW_LOG, max(patch.SMALLEST_WINDOW, (2 * size).bit_length()))
+    long = window == WINDOW_LOG
+    settings = zstandard.ZstdCompressionParameters.from_level(level, window_log=window, enable_ldm=long)
     return zstandard.ZstdCompressor(compression_params=settings).compressobj()

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 PAUSE = 0.2
 """Seconds between two reports of progress."""
-LEVEL = 3
-"""zstd's level (FACTS: 0.8 s for 240 MB, 8 % larger than the slow ones)."""
 
 
 async def send(work: Work, host: Target, step: str) -> int:
@@ -86,4 +84,4 @@ def contents(
     """The upload that answers `lacks` or `outlook`."""
     bases = {name: base for part in chosen for name, base in part.pairs(answer["based"]).items()}
     sources = [part.source for part in chosen]
-    return stream(sources, answer["lacking"], compression(host), LEVEL, progress, bases)
+    return stream(sources, answer["lacking"], compression(host), progress, bases)

@@ -52,6 +52,6 @@ def _patched(host: Host, item: Args, base: str) -> str:
     data = host.layout.manifest(base).read_bytes()
     try:
         patch = base64.b64decode(item.text("patch", LIMIT), validate=True)
-        return patching.apply(data, patch, int(item.number("size")), manifest.LIMIT).decode("utf-8")
+        return str(patching.apply(data, patch, int(item.number("size")), manifest.LIMIT), "utf-8")
     except ValueError as error:
         raise StoreError(f"a manifest cannot be unpacked: {error}") from None
