@@ -64,7 +64,7 @@ def packed(host: Host, new: Tree, base: Tree | None = None, compression: str = "
     answer = call(host, goods.call_lacks, manifests=[offer])
     bases = patch.pairs(base, new.manifest) if base and base.digest in answer["based"] else {}
     source = (new.manifest, new.folder)
-    return b"".join(stream([source], answer["lacking"], compression, bases=bases))
+    return b"".join(stream([source], answer["lacking"], compression, bases=bases, begun=answer["begun"]))
 
 
 def upload(host: Host, chunks: Iterable[bytes], compression: str = "zstd") -> None:

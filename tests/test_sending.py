@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,12 @@ from hypothesis import strategies as st
 from tests import sending
 from tests.sending import Files, call, edited, kept, laid, packed, upload, words
 from turnout.artifact import patch
+from turnout.artifact.tree import Tree
 from turnout_host import patching
 from turnout_host.calls import goods, planning
 from turnout_host.errors import StoreError
 from turnout_host.host import Host
+from turnout_host.protocol import Gone
 
 OLD: Files = {"a": words(1), "b": words(2), "same": b"same"}
 NEW: Files = {"a": edited(1, 7), "b": edited(2, 9), "same": b"same", "new": words(3)}
@@ -41,7 +44,7 @@ def scene(tmp_path: Path) -> Scene:
 
 
 @given(old=sending.trees, new=sending.trees, compression=st.sampled_from(["zstd", "zlib"]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_any_tree_follows_any_other(old: Files, new: Files, compression: str) -> None:
     """Whatever changed, the release that is laid out is the new tree, byte for byte."""
     with tempfile.TemporaryDirectory() as folder:
@@ -95,7 +98,7 @@ def test_a_base_that_changed_here_is_not_leaned_on(scene: Scene) -> None:
 
 
 @given(at=st.integers(0, 10_000), bit=st.integers(0, 7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_hurt_upload_never_becomes_contents(at: int, bit: int) -> None:
     """Whatever bit is turned over, an error or the true contents come of it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -110,13 +113,13 @@ def test_a_hurt_upload_never_becomes_contents(at: int, bit: int) -> None:
 
 
 @given(at=st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_an_upload_that_is_cut_goes_on_where_it_stopped(at: int) -> None:
     """Cut at any byte, what arrived whole stays, and only the rest is sent."""
     with tempfile.TemporaryDirectory() as folder:
         scene = Scene(Path(folder))
         data = packed(scene.host, scene.new, scene.old)
-        with pytest.raises(ConnectionError):
+        with pytest.raises(Gone):
             upload(scene.host, _cut(data, at % len(data)))
         rest = packed(scene.host, scene.new, scene.old)
         assert len(rest) <= len(data)
@@ -126,7 +129,56 @@ def test_an_upload_that_is_cut_goes_on_where_it_stopped(at: int) -> None:
 
 def _cut(data: bytes, at: int) -> Iterator[bytes]:
     yield data[:at]
-    raise ConnectionError("the link was cut")
+    raise Gone("the link was cut")
+
+
+LONG: Files = {"a": b"first", "long": random.Random(1).randbytes(3 << 20), "z": b"last"}
+
+
+def long_upload(folder: Path, at: int) -> tuple[Host, Tree, bytes]:
+    """A host to which the link was cut at this byte, and all that would have come."""
+    host, new = Host(str(folder / "app")), kept(folder / "long", LONG)
+    data = packed(host, new)
+    with pytest.raises(Gone):
+        upload(host, _cut(data, at))
+    return host, new, data
+
+
+@pytest.mark.parametrize("at", [5 << 18, 2 << 20, 3 << 20])
+def test_a_long_file_goes_on_in_its_middle(tmp_path: Path, at: int) -> None:
+    """What came of it is kept, and only the rest is sent."""
+    host, new, data = long_upload(tmp_path, at)
+    rest = packed(host, new)
+    assert len(rest) < len(data) - at + (300 << 10)
+    with pytest.raises(Gone):
+        upload(host, _cut(rest, 0))
+    upload(host, [packed(host, new)])
+    assert laid(host, new) == LONG
+    assert [path.name for path in host.layout.store.rglob("*.part")] == []
+
+
+@pytest.mark.parametrize("hurt", ["changed", "shorter", "gone"])
+def test_a_beginning_that_was_hurt_is_sent_whole(tmp_path: Path, hurt: str) -> None:
+    """The error names it, and it is used once only."""
+    host, new, _ = long_upload(tmp_path, 2 << 20)
+    rest = packed(host, new)
+    (begun,) = host.layout.store.rglob("*.part")
+    if hurt == "gone":
+        begun.unlink()
+    else:
+        begun.write_bytes(b"x" * (begun.stat().st_size if hurt == "changed" else 5))
+    with pytest.raises(StoreError) as caught:
+        upload(host, [rest])
+    assert caught.value.detail["bases"] == [begun.name[:64]]
+    upload(host, [packed(host, new)])
+    assert laid(host, new) == LONG
+
+
+def test_a_beginning_is_collected(tmp_path: Path) -> None:
+    """Like all that no release needs."""
+    host, _, _ = long_upload(tmp_path, 2 << 20)
+    host.store.collect([])
+    assert list(host.layout.store.rglob("*.part")) == []
 
 
 @pytest.mark.parametrize("call_it", [goods.call_lacks, planning.call_outlook])

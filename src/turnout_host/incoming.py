@@ -15,9 +15,14 @@ from typing import IO, Iterator, List, NamedTuple, Optional
 from turnout_host import disk, patching
 from turnout_host.errors import StoreError, UsageError
 from turnout_host.layout import Layout, check_blob
+from turnout_host.protocol import Gone
 
-NAME, HEAD = 66, 74
-WHOLE, PATCH = 0, 1
+NAME, HEAD, READ = 66, 74, 1 << 20
+WHOLE, PATCH, REST = 0, 1, 2
+BEGUN = ".part"
+"""Behind the name of contents whose beginning has come; collected like all that no release needs."""
+WORTH = 1 << 20
+"""Bytes of a beginning that are worth keeping."""
 BATCH_BLOBS, BATCH_BYTES = 256, 32 << 20
 """What may be lost to a cut: one sync of the file system for each batch."""
 
@@ -29,16 +34,16 @@ def receiving(layout: Layout) -> Iterator[Records]:
         records = Records(layout, folder)
         try:
             yield records
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):  # the disk may be full or gone: the first error tells more
-                records.drop()
+                records.drop(isinstance(error, Gone))
                 records.keep()
             raise
         records.keep()
 
 
 class Head(NamedTuple):
-    """What a record begins with: blob name, kind, bytes of contents; a patch has a second one, for its base."""
+    """What a record begins with: name, kind, bytes of contents. A patch and a rest have a second one, for what is here."""
 
     name: str
     kind: int
@@ -82,12 +87,21 @@ class Records:
         if self._file is not None or self._raw or not finished:
             raise StoreError("the upload was cut short", remedy=["deploy again: what arrived is kept"])
 
-    def drop(self) -> None:
-        """Give up the record under way; on a full disk its bytes are what the whole ones need to be kept."""
-        if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
-            self._file = None
+    def drop(self, cut: bool = False) -> None:
+        """Give up the record under way; on a full disk its bytes are what the whole ones need to be kept.
+
+        If the link was `cut`, a long beginning stays, so that only the rest must come.
+        """
+        if self._file is None:
+            return
+        with suppress(OSError):
+            self._file.close()
+        self._file = None
+        if cut and self._head.size - self._left >= WORTH:
+            begun = begun_path(self._layout, self._head.name)
+            begun.parent.mkdir(exist_ok=True)
+            os.rename(str(self._next()), str(begun))
+        else:
             self._next().unlink()
 
     def keep(self) -> None:
@@ -112,6 +126,8 @@ class Records:
             self._write(memoryview(b""))
         elif len(self._raw) == HEAD:
             self._need = 2 * HEAD
+        elif self._head.kind == REST:
+            self._go_on(_head(self._raw[HEAD:]).size)
         elif self._need == 2 * HEAD:
             self._need += _head(self._raw[HEAD:]).size
             if not 2 * HEAD < self._need <= 2 * HEAD + patching.LIMIT:
@@ -133,10 +149,27 @@ class Records:
         self._open()
         self._write(data)
 
-    def _open(self) -> None:
+    def _go_on(self, there: int) -> None:
+        """The first `there` bytes came before the link was cut; they are hashed with the rest."""
+        try:
+            os.rename(str(begun_path(self._layout, self._head.name)), str(self._next()))
+        except FileNotFoundError:
+            raise StoreError("what came before the cut is gone", bases=[self._head.name]) from None
+        self._open("r+b")
+        assert self._file is not None
+        while self._left > self._head.size - there:
+            part = self._file.read(min(READ, self._left - self._head.size + there))
+            if not part:
+                raise StoreError("less came before the cut than was said", bases=[self._head.name])
+            self._sha.update(part)
+            self._left -= len(part)
+        self._file.truncate(there)
+        self._write(memoryview(b""))
+
+    def _open(self, mode: str = "wb") -> None:
         self._raw, self._need = bytearray(), HEAD
         self._left, self._sha = self._head.size, hashlib.sha256()
-        self._file = self._next().open("wb")
+        self._file = self._next().open(mode)
 
     def _write(self, part: memoryview) -> None:
         assert self._file is not None
@@ -156,11 +189,20 @@ class Records:
         self._file.close()
         self._file = None
         if self._sha.hexdigest() != self._head.name[:64]:
-            raise StoreError(f"contents arrived that do not match their digest {self._head.name[:16]}…")
+            bases = {"bases": [self._head.name]} if self._head.kind == REST else {}
+            raise StoreError(
+                f"contents arrived that do not match their digest {self._head.name[:16]}…", **bases
+            )
         self._waiting.append(self._head.name)
         self._waiting_bytes += self._head.size
         if len(self._waiting) >= BATCH_BLOBS or self._waiting_bytes >= BATCH_BYTES:
             self.keep()
+
+
+def begun_path(layout: Layout, name: str) -> Path:
+    """Where the beginning of contents is kept whose link was cut."""
+    path = layout.blob(name)
+    return path.with_name(path.name + BEGUN)
 
 
 def _head(raw: bytearray) -> Head:
@@ -170,6 +212,6 @@ def _head(raw: bytearray) -> Head:
     except (UnicodeDecodeError, UsageError):
         raise StoreError("a record of the upload has no blob name") from None
     head = Head(name, raw[NAME], int.from_bytes(raw[NAME + 1 : HEAD], "big"))
-    if head.kind not in (WHOLE, PATCH):
+    if head.kind not in (WHOLE, PATCH, REST):
         raise StoreError("a record of the upload is of an unknown kind")
     return head

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME = 66
 """Bytes of the field for a blob name: 64 digits and `.x`."""
-WHOLE, PATCH = 0, 1
+WHOLE, PATCH, REST = 0, 1, 2
 """Kinds of records."""
 READ = 1 << 18
 """Bytes; FACTS (SSH): pieces of 256 KiB."""
@@ -45,12 +45,14 @@ def stream(
     compression: str = "zstd",
     progress: Callable[[int], None] | None = None,
     bases: Mapping[str, Base] | None = None,
+    begun: Mapping[str, int] | None = None,
     pace: Pace | None = None,
 ) -> Iterator[bytes]:
     """The blobs `names` as one compressed stream, in memory that does not grow with them.
 
     They go in order of their paths: what lies side by side is alike (docs/facts.md: a third fewer bytes). A blob that
-    has one of `bases` goes as a patch on it, where that is smaller. `pace` chooses the level, again and again; a
+    has one of `bases` goes as a patch on it, where that is smaller; of those that have `begun`
+    there, so many bytes are left out. `pace` chooses the level, again and again; a
     new one begins a new frame (zlib has but one level).
 
     `progress` is told how many bytes of contents (uncompressed, of `total`) have been read so far.
@@ -59,7 +61,7 @@ def stream(
     size = total(sources, names)
     pace, done = pace or Pace(size), 0
     level, compressor = pace.level, _compressor(compression, pace.level, size)
-    for piece in _records(sources, names, bases or {}):
+    for piece in _records(sources, names, bases or {}, begun or {}):
         if pace.level != level and compression == "zstd":
             yield compressor.flush()
             level, compressor = pace.level, _compressor(compression, pace.level, size)
@@ -86,17 +88,27 @@ class _Piece(NamedTuple):
     counts: int
 
 
-def _records(sources: Sources, names: Iterable[str], bases: Mapping[str, Base]) -> Iterator[_Piece]:
+def _records(
+    sources: Sources, names: Iterable[str], bases: Mapping[str, Base], begun: Mapping[str, int]
+) -> Iterator[_Piece]:
     places = _places(sources)
     order = {name: number for number, name in enumerate(places)}
     for name in sorted(names, key=lambda name: order.get(name, -1)):
         path, size = _place(places, name)
         if name in bases:
             yield from _patched(path, size, name, bases[name])
+        elif 0 < begun.get(name, 0) <= size:
+            yield _Piece(_head(name, REST, size) + _head(name, WHOLE, begun[name]), 0)
+            yield from _plain(path, size, name, begun[name])
         else:
             yield _Piece(_head(name, WHOLE, size), 0)
-            for part in _contents(path, size, name[:64]):
-                yield _Piece(part, len(part))
+            yield from _plain(path, size, name, 0)
+
+
+def _plain(path: Path, size: int, name: str, skipped: int) -> Iterator[_Piece]:
+    for part in _contents(path, size, name[:64]):
+        yield _Piece(part[skipped:], len(part))
+        skipped = max(0, skipped - len(part))
 
 
 def _patched(path: Path, size: int, name: str, base: Base) -> Iterator[_Piece]:

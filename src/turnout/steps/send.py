@@ -46,7 +46,7 @@ async def _send(work: Work, host: Target, step: str, whole: bool) -> int:
             return await _send(work, host, step, whole)
         chosen[0].tree = work.artifact
     if answer["lacking"]:
-        await _upload(work, host, step, chosen, answer)
+        await _upload(work, host, step, chosen, answer | ({"begun": {}} if whole else {}))
     for part in chosen[1:]:
         work.note(f"laying out {part.tree.key}", step, host)
         await host.client.call("lay_layer", key=part.tree.key, manifest=part.tree.digest)
@@ -84,4 +84,4 @@ def contents(
     """The upload that answers `lacks` or `outlook`."""
     bases = {name: base for part in chosen for name, base in part.pairs(answer["based"]).items()}
     sources = [part.source for part in chosen]
-    return stream(sources, answer["lacking"], compression(host), progress, bases)
+    return stream(sources, answer["lacking"], compression(host), progress, bases, answer["begun"])

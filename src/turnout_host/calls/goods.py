@@ -36,6 +36,7 @@ def call_lacks(host: Host, args: Args, say: Say) -> Answer:
         "disk": host.store.disk(),
         "pruned": pruned,
         "based": based,
+        "begun": host.store.begun(lacking),
     }
 
 

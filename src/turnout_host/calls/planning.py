@@ -20,6 +20,7 @@ def call_outlook(host: Host, args: Args, say: Say) -> Answer:
         "lacking": lacking,
         "bytes": sum(wanted[name] for name in lacking),
         "based": manifests.based(host, parts),
+        "begun": host.store.begun(lacking),
         "disk": host.store.disk(),
         "deployments": list(host.journal.state.deployments.values()),
     }
