@@ -43,7 +43,7 @@ def receiving(layout: Layout) -> Iterator[Records]:
 
 
 class Head(NamedTuple):
-    """What a record begins with: name, kind, bytes of contents. A patch and a rest have a second one, for what is here."""
+    """What a record begins with: name, kind, bytes of contents. Patches and rests have a second one: what is here."""
 
     name: str
     kind: int

@@ -82,11 +82,15 @@ class Store:
 
     def manifest(self, digest: str) -> List[Entry]:
         """A kept manifest, its digest checked again. Raises StoreError when it is missing or hurt."""
+        return manifest.parse(self.manifest_text(digest))
+
+    def manifest_text(self, digest: str) -> str:
+        """Its text; likewise."""
         path = self._layout.manifest(digest)
         try:
             text = path.read_bytes().decode("utf-8")
             if manifest.digest(text) == digest:
-                return manifest.parse(text)
+                return text
             os.rename(str(path), str(path) + HURT)
         except (FileNotFoundError, UnicodeDecodeError):
             pass

@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import Dict, Optional
 
-from turnout_host import disk, dotenv, facts, layers, manifest, people, releases, survey
+from turnout_host import disk, dotenv, facts, layers, people, releases, survey
 from turnout_host.calls import manifests
 from turnout_host.calls.common import Answer, next_number, record_of, toolchain_of
 from turnout_host.calls.keeping import retain
@@ -22,8 +22,8 @@ def call_lacks(host: Host, args: Args, say: Say) -> Answer:
     parts = manifests.offered(host, args)
     for part in parts:
         host.store.keep_text(part.text)
-        wanted.update(manifest.blobs(part.entries))
-    entries = sum(len(part.entries) for part in parts)
+        wanted.update(part.blobs)
+    entries = sum(part.entries for part in parts)
     based = manifests.based(host, parts)
     lacking = host.store.lacking(list(wanted))
     size = sum(wanted[name] for name in lacking)

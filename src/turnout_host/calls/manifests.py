@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import base64
-from typing import List, NamedTuple
+from typing import Dict, List, NamedTuple
 
 from turnout_host import manifest, patching
 from turnout_host.errors import StoreError
 from turnout_host.host import Args, Host
-from turnout_host.manifest import Entry
 from turnout_host.protocol import LIMIT
 
 
 class Offered(NamedTuple):
-    """One manifest of a request, checked; `base` is the digest of the one that it came as a patch on, or empty."""
+    """One manifest of a request, checked: blob names with their bytes, and how many entries it has.
+
+    `base` is the digest of the one that it came as a patch on, or empty.
+    """
 
     text: str
-    entries: List[Entry]
+    blobs: Dict[str, int]
+    entries: int
     base: str
 
 
@@ -44,12 +47,12 @@ def _offered(host: Host, item: Args) -> Offered:
         if base:
             error.detail["bases"] = [base]
         raise
-    return Offered(text, manifest.parse(text), base)
+    entries = manifest.parse(text)
+    return Offered(text, manifest.blobs(entries), len(entries), base)
 
 
 def _patched(host: Host, item: Args, base: str) -> str:
-    host.store.manifest(base)
-    data = host.layout.manifest(base).read_bytes()
+    data = host.store.manifest_text(base).encode("utf-8")
     try:
         patch = base64.b64decode(item.text("patch", LIMIT), validate=True)
         return str(patching.apply(data, patch, int(item.number("size")), manifest.LIMIT), "utf-8")

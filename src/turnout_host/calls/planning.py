@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from turnout_host import manifest
 from turnout_host.calls import manifests
 from turnout_host.calls.common import Answer
 from turnout_host.host import Args, Host, Say
@@ -14,7 +13,7 @@ def call_outlook(host: Host, args: Args, say: Say) -> Answer:
     wanted = {}
     parts = manifests.offered(host, args)
     for part in parts:
-        wanted.update(manifest.blobs(part.entries))
+        wanted.update(part.blobs)
     lacking = host.store.lacking(list(wanted))
     return {
         "lacking": lacking,
