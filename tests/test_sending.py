@@ -92,7 +92,7 @@ def test_a_base_that_is_hurt_on_the_host_is_told_apart(scene: Scene, hurt: str) 
 def test_a_base_that_changed_here_is_not_leaned_on(scene: Scene) -> None:
     """The deployer's own cache was hurt: it sends whole, and the host never hears of it."""
     for path in scene.old.folder.iterdir():
-        path.write_bytes(b"x" + path.read_bytes())
+        path.write_bytes(path.read_bytes() + b"x")
     upload(scene.host, [packed(scene.host, scene.new, scene.old)])
     assert laid(scene.host, scene.new) == NEW
 
