@@ -19,6 +19,7 @@ from turnout.artifact import patch
 from turnout.artifact.tree import Tree
 from turnout_host import patching
 from turnout_host.calls import goods, planning
+from turnout_host.digests import Digests
 from turnout_host.errors import StoreError
 from turnout_host.host import Host
 from turnout_host.protocol import Gone
@@ -174,9 +175,11 @@ def test_a_beginning_that_was_hurt_is_sent_whole(tmp_path: Path, hurt: str) -> N
     assert laid(host, new) == LONG
 
 
-def test_a_beginning_is_collected(tmp_path: Path) -> None:
-    """Like all that no release needs."""
+def test_a_beginning_is_no_damage_and_is_collected(tmp_path: Path) -> None:
+    """`verify` passes it over, and it goes like all that no release needs."""
     host, _, _ = long_upload(tmp_path, 2 << 20)
+    assert list(host.layout.store.rglob("*.part"))
+    assert list(Digests(host.layout).hurt()) == []
     host.store.collect([])
     assert list(host.layout.store.rglob("*.part")) == []
 
