@@ -198,7 +198,7 @@ def _dependencies(work: Work, host: Target) -> str:
 
 
 async def _goods(work: Work, host: Target, seen: Outlook) -> None:
-    """Bytes to send over a fast link: what is missing is compressed and thrown away. And what the disk will have left."""
+    """Bytes to send over a fast link: what is missing is compressed for it. And what the disk will have left."""
     try:
         answer, chosen, offered = await _asked(work, host, whole=False)
     except PackageError:  # a manifest is not there any more, or hurt
