@@ -175,6 +175,16 @@ def test_a_beginning_that_was_hurt_is_sent_whole(tmp_path: Path, hurt: str) -> N
     assert laid(host, new) == LONG
 
 
+def test_a_rest_cannot_begin_behind_the_end(tmp_path: Path) -> None:
+    """What is there of it cannot be more than all of it."""
+    host, new, _ = long_upload(tmp_path, 2 << 20)
+    name = next(name for name, (path, _) in new.manifest.blobs.items() if path == "long")
+    head = name.encode().ljust(66)
+    raw = head + b"\2" + (3).to_bytes(7, "big") + head + b"\0" + (4).to_bytes(7, "big")
+    with pytest.raises(StoreError, match="behind its end"):
+        upload(host, [zstandard.compress(raw)])
+
+
 def test_a_beginning_is_no_damage_and_is_collected(tmp_path: Path) -> None:
     """`verify` passes it over, and it goes like all that no release needs."""
     host, _, _ = long_upload(tmp_path, 2 << 20)

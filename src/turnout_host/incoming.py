@@ -151,6 +151,8 @@ class Records:
 
     def _go_on(self, there: int) -> None:
         """The first `there` bytes came before the link was cut; they are hashed with the rest."""
+        if there > self._head.size:
+            raise StoreError("a rest of the upload begins behind its end")
         try:
             os.rename(str(begun_path(self._layout, self._head.name)), str(self._next()))
         except FileNotFoundError:

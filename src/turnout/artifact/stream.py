@@ -51,9 +51,8 @@ def stream(
     """The blobs `names` as one compressed stream, in memory that does not grow with them.
 
     They go in order of their paths: what lies side by side is alike (docs/facts.md: a third fewer bytes). A blob that
-    has one of `bases` goes as a patch on it, where that is smaller; of those that have `begun`
-    there, so many bytes are left out. `pace` chooses the level, again and again; a
-    new one begins a new frame (zlib has but one level).
+    has one of `bases` goes as a patch on it, where that is smaller; one that has `begun` to arrive goes without that
+    many bytes. `pace` chooses the level, again and again; a new one begins a new frame (zlib has but one level).
 
     `progress` is told how many bytes of contents (uncompressed, of `total`) have been read so far.
     Everything is hashed again on the way: raises PackageError when a file changed since its manifest was made.
