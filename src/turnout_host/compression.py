@@ -19,12 +19,12 @@ WINDOW_LOG = 27
 
 
 class Decompressor:
-    """What both have: `feed` compressed bytes and take pieces; `finished` once the stream's own end was seen."""
+    """What both have: `feed` compressed bytes and take pieces; `finished` while it stands at the stream's own end."""
 
     finished = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what `data` decompresses to. Raises StoreError when it is no such stream or goes on after its end."""
+        """Yield what `data` decompresses to. Raises StoreError when it is no such stream."""
         raise NotImplementedError
 
 
@@ -58,10 +58,10 @@ class _Buffer(ctypes.Structure):
 
 
 class Zstd(Decompressor):
-    """A zstd stream of one frame."""
+    """A zstd stream: one frame or several, one after another (each may have a level of its own)."""
 
     def __init__(self) -> None:
-        library = _libzstd()
+        library = libzstd()
         if library is None:
             raise UsageError("this host has no libzstd")
         self._library = library
@@ -78,8 +78,6 @@ class Zstd(Decompressor):
         source = _Buffer(ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p), len(data), 0)
         full = True  # zstd.h: a full sink means that more may be waiting inside, even when all input is read
         while source.pos < source.size or (full and not self.finished):
-            if self.finished:
-                raise StoreError("the upload goes on after its end")
             sink = _Buffer(ctypes.cast(self._space, ctypes.c_void_p), PIECE, 0)
             step = self._library.ZSTD_decompressStream
             left = self._check(step(self._stream, ctypes.byref(sink), ctypes.byref(source)))
@@ -98,7 +96,8 @@ class Zstd(Decompressor):
 _loaded: List[Optional[Any]] = []
 
 
-def _libzstd() -> Optional[Any]:
+def libzstd() -> Optional[Any]:
+    """The library with the functions that are used here and in `patching`, else None."""
     if not _loaded:
         _loaded.append(_load())
     return _loaded[0]
@@ -115,6 +114,12 @@ def _load() -> Optional[Any]:
         library.ZSTD_DCtx_setParameter.restype = ctypes.c_size_t
         library.ZSTD_decompressStream.argtypes = [ctypes.c_void_p, buffer, buffer]
         library.ZSTD_decompressStream.restype = ctypes.c_size_t
+        library.ZSTD_DCtx_refPrefix.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
+        library.ZSTD_DCtx_refPrefix.restype = ctypes.c_size_t
+        library.ZSTD_decompressDCtx.argtypes = [
+            ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t,
+        ]  # fmt: skip
+        library.ZSTD_decompressDCtx.restype = ctypes.c_size_t
         library.ZSTD_isError.argtypes = [ctypes.c_size_t]
         library.ZSTD_isError.restype = ctypes.c_uint
         library.ZSTD_getErrorName.argtypes = [ctypes.c_size_t]
@@ -126,7 +131,7 @@ def _load() -> Optional[Any]:
 
 def available() -> List[str]:
     """The compressions that this host can read, best first."""
-    return ["zstd", "zlib"] if _libzstd() is not None else ["zlib"]
+    return ["zstd", "zlib"] if libzstd() is not None else ["zlib"]
 
 
 def decompressor(name: str) -> Decompressor:

@@ -12,6 +12,7 @@ from typing import Collection, Dict, Iterator, List, Tuple
 from turnout_host import manifest
 from turnout_host.compare import differences, hash_file
 from turnout_host.errors import StoreError
+from turnout_host.incoming import BEGUN
 from turnout_host.layout import Layout
 from turnout_host.manifest import Entry
 from turnout_host.store import HURT
@@ -49,10 +50,10 @@ class Digests:
         raise StoreError(f"the manifest {digest[:16]}… is missing or hurt")
 
     def hurt(self) -> Iterator[Path]:
-        """Contents of the store that are not what their name says; those that were set aside are not counted."""
+        """Contents of the store that are not what their name says; those set aside or half here are not counted."""
         for shelf in sorted(self._layout.store.iterdir()):
             for path in sorted(shelf.iterdir()):
-                if path.name.endswith(HURT):
+                if path.name.endswith((HURT, BEGUN)):
                     continue
                 try:
                     if self.of(str(path)) == path.name[:64]:

@@ -69,10 +69,7 @@ class Layout:
 
     def blob(self, name: str) -> Path:
         """The store's file for a blob name (`<sha256>` or `<sha256>.x`)."""
-        digest, dot, suffix = name.partition(".")
-        if not DIGEST.match(digest) or (dot and suffix != "x"):
-            raise UsageError(f"not a blob name: {name!r}")
-        return self.store / name[:2] / name
+        return self.store / check_blob(name)[:2] / name
 
     def manifest(self, digest: str) -> Path:
         """The kept text of the manifest with this digest."""
@@ -85,3 +82,11 @@ class Layout:
         if path is None or path.parent != self.releases or not RELEASE.match(path.name):
             return None
         return path.name
+
+
+def check_blob(name: str) -> str:
+    """The name of a blob; refuses anything else."""
+    digest, dot, suffix = name.partition(".")
+    if not DIGEST.match(digest) or (dot and suffix != "x"):
+        raise UsageError(f"not a blob name: {name!r}")
+    return name

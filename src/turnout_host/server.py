@@ -20,8 +20,8 @@ from turnout_host.protocol import Channel, Gone
 from turnout_host.store import full_disk
 
 VERSION = 1
-WINDOW = 64
-"""Upload frames that may wait in memory; more than that holds the sender back (64 of 256 KiB = 16 MB)."""
+WINDOW = 16
+"""Upload frames that may wait in memory; more than that holds the sender back (16 of 256 KiB = 4 MB)."""
 LAST_WORDS = 5.0
 """Seconds that a call gets to put away what it has when the deployer is gone (an upload keeps what arrived)."""
 

@@ -36,6 +36,11 @@ class Store:
         """The blob names that are not here, in order, each once."""
         return [name for name in sorted(set(names)) if not self._layout.blob(name).exists()]
 
+    def begun(self, names: Iterable[str]) -> Dict[str, int]:
+        """Of these, those whose beginning came before a link was cut: how many bytes."""
+        paths = {name: incoming.begun_path(self._layout, name) for name in names}
+        return {name: path.stat().st_size for name, path in paths.items() if path.exists()}
+
     def unsound(self, names: Iterable[str]) -> List[str]:
         """Hash blobs; return those that are missing or hurt. A hurt one is set aside as `<name>.hurt`."""
         bad = []
@@ -77,11 +82,15 @@ class Store:
 
     def manifest(self, digest: str) -> List[Entry]:
         """A kept manifest, its digest checked again. Raises StoreError when it is missing or hurt."""
+        return manifest.parse(self.manifest_text(digest))
+
+    def manifest_text(self, digest: str) -> str:
+        """Its text; likewise."""
         path = self._layout.manifest(digest)
         try:
             text = path.read_bytes().decode("utf-8")
             if manifest.digest(text) == digest:
-                return manifest.parse(text)
+                return text
             os.rename(str(path), str(path) + HURT)
         except (FileNotFoundError, UnicodeDecodeError):
             pass

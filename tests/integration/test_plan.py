@@ -51,7 +51,7 @@ def test_before_the_first_deployment_all_is_new(site: Site) -> None:
     assert site.processes() == []
 
     sent = site.deploy().finished["bytes_sent"]
-    assert abs(sent - seen["bytes_to_send"]) < 0.02 * sent
+    assert 0.75 * seen["bytes_to_send"] < sent < 1.02 * seen["bytes_to_send"]  # a slow link gets it smaller
 
 
 def test_nothing_to_do_is_exit_0(live: Site) -> None:
@@ -130,7 +130,7 @@ def test_a_dependency_is_told_from_the_lock_files_and_shipped(live: Site) -> Non
             {"name": "left-pad", "old": [], "new": ["1.3.0"], "direct": True, "dev": False}
         ]
         assert seen["runtime"]["dependencies"] == "shipped"
-        assert seen["bytes_to_send"] > 100_000
+        assert 1_000 < seen["bytes_to_send"] < 100_000  # the new layer leans on the one that is there
     assert [seen["host"] for seen in hosts] == ["local", str(live.sshd.address)]
 
 

@@ -16,7 +16,7 @@ from turnout.deploy import DEPLOY
 from turnout_host.processes import rpc
 
 pytestmark = pytest.mark.integration
-SMALL = 100_000
+SMALL = 20_000
 """Bytes that a code-only deployment may send (issue 2)."""
 
 

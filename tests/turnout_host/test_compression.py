@@ -89,6 +89,15 @@ def test_a_stream_that_is_cut_is_not_finished(name: str) -> None:
     assert read(name, compress(b"contents", name)[:-1], 100)[1] is False
 
 
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_several_frames_are_one_zstd_stream(chunk: int) -> None:
+    """Each has a level of its own; the end is seen only behind a whole one."""
+    packed = compress(b"one", "zstd") + compress(b"two" * 100, "zstd")
+    pieces, finished = read("zstd", packed, chunk)
+    assert (b"".join(pieces), finished) == (b"one" + b"two" * 100, True)
+    assert read("zstd", packed[:-1], chunk)[1] is False
+
+
 @BOTH
 @pytest.mark.parametrize("chunk", [1, 1000])
 def test_nonsense_and_more_after_the_end_are_refused(name: str, chunk: int) -> None:

@@ -64,6 +64,10 @@ class Cache:
             return None
         return path
 
+    def find(self, kind: str, key: str) -> Path | None:
+        """As `entry`, for a key that came from elsewhere: None, too, for what is no name."""
+        return self.entry(kind, key) if NAME.fullmatch(key) else None
+
     async def make(self, kind: str, key: str, maker: Callable[[Path], Awaitable[object]]) -> Made:
         """The entry; where it is missing, `maker` fills a temporary folder that becomes it.
 

@@ -10,10 +10,9 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from turnout.artifact.stream import stream
 from turnout.builder.cache import Cache
 from turnout.config import example
-from turnout.errors import GateRefused, UsageError
+from turnout.errors import GateRefused, PackageError, UsageError
 from turnout.gate.verdict import decide
 from turnout.hosts.faults import typed
 from turnout.migrations.pending import known, pending
@@ -24,7 +23,8 @@ from turnout.steps import adopt, build, checkout, database, evidence, package, t
 from turnout.steps import connect as connecting
 from turnout.steps.checks import same_as_promised
 from turnout.steps.gate import said
-from turnout.steps.send import LEVEL
+from turnout.steps.parcel import Part, parts
+from turnout.steps.send import contents
 from turnout.steps.unchanged import same
 from turnout.steps.work import Target, Work
 
@@ -198,25 +198,31 @@ def _dependencies(work: Work, host: Target) -> str:
 
 
 async def _goods(work: Work, host: Target, seen: Outlook) -> None:
-    """Bytes to send, exactly: what is missing is compressed once and thrown away. And what the disk will have left."""
-    missing = [work.layers[key] for key in host.layers.values() if key in work.layers and host.lacks(key)]
-    parts = [
-        (work.artifact.manifest, work.artifact.folder),
-        *((tree.manifest, tree.folder) for tree in missing),
-    ]
-    answer = await host.client.call("outlook", manifests=[manifest.packed for manifest, _ in parts])
-    lacking = answer["lacking"]
-    compression = "zstd" if "zstd" in host.client.hello["compressions"] else "zlib"
+    """Bytes to send over a fast link: what is missing is compressed for it. And what the disk will have left."""
+    try:
+        answer, chosen, offered = await _asked(work, host, whole=False)
+    except PackageError:  # a manifest is not there any more, or hurt
+        answer, chosen, offered = await _asked(work, host, whole=True)
     pieces = await asyncio.to_thread(
-        lambda: sum(len(piece) for piece in stream(parts, lacking, compression, LEVEL)) if lacking else 0
+        lambda: sum(len(piece) for piece in contents(host, chosen, answer)) if answer["lacking"] else 0
     )
     seen.bytes_contents = int(answer["bytes"])
-    seen.bytes_sent = pieces + sum(len(manifest.packed) for manifest, _ in parts)
-    entries = sum(1 for manifest, _ in parts for entry in manifest.entries if entry.kind != "f")
+    seen.bytes_sent = pieces + offered
+    entries = sum(1 for part in chosen for entry in part.tree.manifest.entries if entry.kind != "f")
     free = int(answer["disk"]["free"])
     seen.disk = {
         "free": free,
-        "free_afterwards": forecast.disk_afterwards(free, seen.bytes_contents, entries, len(lacking)),
+        "free_afterwards": forecast.disk_afterwards(
+            free, seen.bytes_contents, entries, len(answer["lacking"])
+        ),
         "total": int(answer["disk"]["total"]),
     }
     seen.seconds = forecast.seconds(answer["deployments"])
+
+
+async def _asked(work: Work, host: Target, whole: bool) -> tuple[dict[str, Any], list[Part], int]:
+    """What is lacking of which trees, and the bytes of their manifests."""
+    chosen = parts(work, host, whole)
+    offers = await asyncio.to_thread(lambda: [part.offer() for part in chosen])
+    answer = await host.client.call("outlook", manifests=offers)
+    return answer, chosen, sum(len(str(offer.get("packed") or offer["patch"])) for offer in offers)

@@ -142,7 +142,7 @@ async def _offer(work: Work, origin: Origin) -> None:
 
 def _tree(work: Work, kind: str, key: str, listed: manifest.Manifest, away: Path) -> Tree:
     """From this machine's cache if it has exactly this, else to be fetched."""
-    entry = work.cache.entry(kind, key) if NAME.fullmatch(key) else None
+    entry = work.cache.find(kind, key)
     kept = Tree.load(key, entry) if entry else None
     return kept if kept and kept.digest == listed.digest else Tree(key, away, listed)
 

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
 from turnout.artifact.stream import stream
+from turnout.errors import PackageError
+from turnout.steps.parcel import Part, compression, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
-    from turnout.artifact.manifest import Manifest
     from turnout.steps.work import Target, Work
 
 PAUSE = 0.2
 """Seconds between two reports of progress."""
-LEVEL = 3
-"""zstd's level (FACTS: 0.8 s for 240 MB, 8 % larger than the slow ones)."""
 
 
 async def send(work: Work, host: Target, step: str) -> int:
-    """Send what the artifact and the missing layers need; returns the bytes of contents that were missing."""
-    missing = [work.layers[key] for key in host.layers.values() if key in work.layers and host.lacks(key)]
-    parts = [
-        (work.artifact.manifest, work.artifact.folder),
-        *((tree.manifest, tree.folder) for tree in missing),
-    ]
-    manifests = [{"digest": manifest.digest, "packed": manifest.packed} for manifest, _ in parts]
+    """Send what the artifact and the missing layers need; returns the bytes of contents that were missing.
+
+    What the running release has in an older version goes as a patch; a host that cannot use one gets it whole.
+    """
+    try:
+        return await _send(work, host, step, whole=False)
+    except PackageError as error:
+        if not error.detail.get("bases"):
+            raise
+        work.note(f"{error.message}; it is sent whole", step, host)
+        return await _send(work, host, step, whole=True)
+
+
+async def _send(work: Work, host: Target, step: str, whole: bool) -> int:
+    chosen = await asyncio.to_thread(parts, work, host, whole)
+    offers = await asyncio.to_thread(lambda: [part.offer() for part in chosen])
     answer = await host.client.call(
-        "lacks", on_event=_said(work, host, step), manifests=manifests, keep=work.config.release.keep
+        "lacks", on_event=_said(work, host, step), manifests=offers, keep=work.config.release.keep
     )
     if answer["lacking"] and work.bring:
         artifact = work.artifact.digest
         await work.bring(answer["lacking"])
         if work.artifact.digest != artifact:
-            return await send(work, host, step)
-        parts[0] = (work.artifact.manifest, work.artifact.folder)
+            return await _send(work, host, step, whole)
+        chosen[0].tree = work.artifact
     if answer["lacking"]:
-        await _send(work, host, step, parts, answer["lacking"], int(answer["bytes"]))
-    for tree in missing:
-        work.note(f"laying out {tree.key}", step, host)
-        await host.client.call("lay_layer", key=tree.key, manifest=tree.manifest.digest)
-    host.state["layers"] += [tree.key for tree in missing]
+        await _upload(work, host, step, chosen, answer | ({"begun": {}} if whole else {}))
+    for part in chosen[1:]:
+        work.note(f"laying out {part.tree.key}", step, host)
+        await host.client.call("lay_layer", key=part.tree.key, manifest=part.tree.digest)
+    host.state["layers"] += [part.tree.key for part in chosen[1:]]
     return int(answer["bytes"])
 
 
@@ -57,12 +65,8 @@ def _said(work: Work, host: Target, step: str) -> Callable[[dict[str, Any]], Non
     return hear
 
 
-async def _send(
-    work: Work, host: Target, step: str, parts: list[tuple[Manifest, Path]], names: list[str], total: int
-) -> None:
-    compression = "zstd" if "zstd" in host.client.hello["compressions"] else "zlib"
-
-    told = 0.0
+async def _upload(work: Work, host: Target, step: str, chosen: list[Part], answer: dict[str, Any]) -> None:
+    told, total = 0.0, int(answer["bytes"])
 
     def progress(done: int) -> None:
         nonlocal told
@@ -71,4 +75,13 @@ async def _send(
         told = time.monotonic()
         work.bus.emit("step.progress", step=step, host=host.name, done=done, total=total, unit="bytes")
 
-    await host.client.upload(stream(parts, names, compression, LEVEL, progress), compression)
+    await host.client.upload(contents(host, chosen, answer, progress), compression(host))
+
+
+def contents(
+    host: Target, chosen: list[Part], answer: dict[str, Any], progress: Callable[[int], None] | None = None
+) -> Iterator[bytes]:
+    """The upload that answers `lacks` or `outlook`."""
+    bases = {name: base for part in chosen for name, base in part.pairs(answer["based"]).items()}
+    sources = [part.source for part in chosen]
+    return stream(sources, answer["lacking"], compression(host), progress, bases, answer["begun"])

@@ -6,32 +6,39 @@ import contextlib
 import os
 from typing import Dict, Optional
 
-from turnout_host import disk, dotenv, facts, layers, manifest, people, releases, survey
+from turnout_host import disk, dotenv, facts, layers, people, releases, survey
+from turnout_host.calls import manifests
 from turnout_host.calls.common import Answer, next_number, record_of, toolchain_of
 from turnout_host.calls.deployment import proved
 from turnout_host.calls.keeping import retain
 from turnout_host.describe import describe
 from turnout_host.errors import SurveyError
 from turnout_host.host import Args, Host, Say
-from turnout_host.protocol import LIMIT
 from turnout_host.prune import prune
 
 
 def call_lacks(host: Host, args: Args, say: Say) -> Answer:
     """Keep the manifests; which contents are missing, and is there room for them and for the trees?"""
     wanted: Dict[str, int] = {}
-    entries = 0
-    for item in args.values.get("manifests") or []:
-        part = Args(item)
-        host.store.keep_manifest(part.text("packed", LIMIT), part.digest("digest"))
-        listed = host.store.manifest(part.digest("digest"))
-        wanted.update(manifest.blobs(listed))
-        entries += len(listed)
+    parts = manifests.offered(host, args)
+    for part in parts:
+        host.store.keep_text(part.text)
+        wanted.update(part.blobs)
+    entries = sum(part.entries for part in parts)
+    based = manifests.based(host, parts)
     lacking = host.store.lacking(list(wanted))
     size = sum(wanted[name] for name in lacking)
     files = len(lacking) + entries
     pruned = _room(host, args, size, files, say)
-    return {"lacking": lacking, "bytes": size, "inodes": files, "disk": host.store.disk(), "pruned": pruned}
+    return {
+        "lacking": lacking,
+        "bytes": size,
+        "inodes": files,
+        "disk": host.store.disk(),
+        "pruned": pruned,
+        "based": based,
+        "begun": host.store.begun(lacking),
+    }
 
 
 def _room(host: Host, args: Args, size: int, files: int, say: Say) -> Optional[Answer]:

@@ -1,0 +1,80 @@
+"""The level of an upload follows the link, and a stream of several levels is one upload for the host."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.sending import kept
+from turnout.artifact.pace import BUFFERS, FAST, SECTION, SMALL, SMALLER, SMALLEST, Pace
+from turnout.artifact.stream import stream
+from turnout_host.layout import Layout
+from turnout_host.store import Store
+
+
+class Clock:
+    """A clock that is set."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def levels(*sections: tuple[float, float], total: int = 100 << 20) -> list[int]:
+    """The level after each section, of which the seconds of work and of waiting are given."""
+    clock = Clock()
+    made, found = Pace(total, clock), []
+    for working, waiting in sections:
+        clock.now += working
+        made.made(SECTION)
+        clock.now += waiting
+        made.taken()
+        found.append(made.level)
+    return found
+
+
+SLOW_LINK, FAST_LINK = (1.0, 9.0), (1.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    "sections, expected",
+    [
+        pytest.param([FAST_LINK] * 4, [SMALLER, SMALLER, FAST, FAST], id="fast"),
+        pytest.param([SLOW_LINK] * 4, [SMALLER] * 4, id="slow"),
+        pytest.param([FAST_LINK, FAST_LINK, *[SLOW_LINK] * 2], [SMALLER] * 4, id="buffers took the first"),
+        pytest.param([FAST_LINK] * 3 + [SLOW_LINK], [SMALLER, SMALLER, FAST, SMALLER], id="it slows down"),
+        pytest.param([FAST_LINK] * 3 + [(1.0, 3.9)], [SMALLER, SMALLER, FAST, FAST], id="not worth a change"),
+    ],
+)
+def test_the_level_follows_the_link(sections: list[tuple[float, float]], expected: list[int]) -> None:
+    """High while the link is waited for, low while it waits for us; what buffers take tells nothing."""
+    assert BUFFERS == 2
+    assert levels(*sections) == expected
+
+
+def test_little_is_always_made_as_small_as_can_be() -> None:
+    """A code change needs no measuring."""
+    assert levels(FAST_LINK, total=SMALL) == [SMALLEST]
+    assert levels(FAST_LINK, total=SMALL + 1) == [SMALLER]
+
+
+@pytest.mark.parametrize("compression", ["zstd", "zlib"])
+def test_levels_that_change_on_the_way_are_one_upload(tmp_path: Path, compression: str) -> None:
+    """Each level is a frame of its own, and the host takes all of them."""
+    contents = {f"{name}": random.Random(name).randbytes(300_000) for name in range(8)}
+    tree = kept(tmp_path / "tree", {str(name): data for name, data in contents.items()})
+    there = Layout(str(tmp_path / "app"))
+    there.prepare()
+    changing = Pace(0)
+    turns = itertools.cycle((FAST, SMALLER))
+    changing.taken = lambda: setattr(changing, "level", next(turns))  # type: ignore[method-assign]
+    chunks = list(stream([(tree.manifest, tree.folder)], tree.manifest.blobs, compression, pace=changing))
+    frames = sum(chunk.count(b"\x28\xb5\x2f\xfd") for chunk in chunks)
+    assert frames >= 3 or compression == "zlib"
+    Store(there).receive(iter(chunks), compression)
+    assert Store(there).lacking(tree.manifest.blobs) == []
