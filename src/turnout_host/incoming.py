@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Iterator, List, Optional
 
-from turnout_host import disk
+from turnout_host import disk, failpoints
 from turnout_host.errors import StoreError, UsageError
 from turnout_host.layout import Layout
 
@@ -86,6 +86,7 @@ class Records:
         if not self._waiting:
             return
         disk.sync(self._folder)
+        failpoints.middle()
         for number, name in enumerate(self._waiting):
             target = self._layout.blob(name)
             target.parent.mkdir(exist_ok=True)

@@ -97,7 +97,9 @@ def parent(path: str, descriptor: int, token: int) -> int:
     journal = Journal(layout, lease.check)
     for _ in range(ATTEMPTS):
         words = [sys.executable, "-I", sys.argv[0], "pointsman-worker", path, str(descriptor), str(token)]
+        failpoints.at("worker", "enter")
         subprocess.run(words, pass_fds=(descriptor,), check=False)
+        failpoints.at("worker", "exit")
         journal.refresh()
         if journal.state.open is None:
             return 0
@@ -153,6 +155,7 @@ class Activation:
         if self._phase() == "switched" or self._job.get("boot") != proc.boot_id():
             self._reload(self._job["release"])
             self._write("activation.reloaded")
+            failpoints.at("activate", "exit")
         pm2, facts = self._parts(self._job["release"])
         proof = self._prove(self._job["release"], self._since())
         if self._phase() == "reloaded":
@@ -164,6 +167,7 @@ class Activation:
             bake(pm2, facts.probe, proof, facts.folder, facts.names, facts.health, self._note, old)
         if self._job.get("group"):
             self._wait_for_group(pm2, facts, proof)
+        failpoints.at("verify", "exit")
         self._write("release.blessed", by=self._job.get("by"))
 
     def _wait_for_group(self, pm2: PM2, facts: apps.Facts, proof: Proof) -> None:
@@ -246,6 +250,7 @@ class Activation:
             self._write("activation.ended", result="revert_failed", revert_reason=self._why(error)["reason"])
             return
         switch.drop_backup(self._layout, self._job.get("backup"))
+        failpoints.at("revert", "exit")
         self._write("activation.reverted", to=back, reason=self._job.get("reason"))
 
     def _go_back(self, back: str) -> None:
@@ -274,6 +279,7 @@ class Activation:
                 act()
             except (HostError, OSError, subprocess.SubprocessError) as error:
                 problems.append(str(self._why(error)["reason"]))
+        failpoints.at("save", "exit")
         self._write("activation.saved", problems=problems)
 
     def _take_over_dotenv(self) -> None:

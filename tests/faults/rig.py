@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import threading
@@ -25,10 +26,48 @@ from turnout_host.state import State
 from turnout_host.store import Store
 
 IGNORE = (".env", "node_modules", "logs")
+LOOKED: dict[Path, int] = {}
+"""How a layer looked when it was last read and found well."""
+
+
+COMPILED = "backend/compiled"
+BUILD = f'[build]\ncommands = ["cp -R {Path(COMPILED).name} dist"]'
+WELL = "healthy ? 200 : 503"
+SICK = "require('../config/greeting').sick && !process.env.TURNOUT_REHEARSAL ? 500 : " + WELL
 
 
 class Rig(Site):
-    """A site whose programs, on both sides, meet the fault that was laid."""
+    """A site whose programs, on both sides, meet the fault that was laid.
+
+    v1 of the sample serves. From then on a build only copies what the first one compiled, so that a fault is cheap.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        try:
+            self.deploy()
+            self._compiled()
+        except BaseException:
+            self.close()
+            raise
+
+    def _compiled(self) -> None:
+        """The app of which a release can be sick under PM2 and well in the rehearsal."""
+        folder = self.repo / COMPILED
+        shutil.copytree(self.layout.release("v1") / "dist", folder)
+        for path, _, names in os.walk(folder):
+            for one in [path, *(f"{path}/{name}" for name in names)]:
+                Path(one).chmod(0o755)
+        health = folder / "controllers/health.js"
+        text = health.read_text()
+        assert text.count(WELL) == 1
+        health.write_text(text.replace(WELL, SICK))
+        self.write_toml(more=BUILD)
+
+    def greet(self, words: str, sick: bool = False) -> str:
+        """A code-only change: `GET /` answers with these words; if `sick`, /health fails under PM2."""
+        text = f"exports.greeting = {json.dumps(words)};\nexports.sick = {json.dumps(sick)};\n"
+        return self.commit({f"{COMPILED}/config/greeting.js": text}, f"Greet with {words}")
 
     def _vps_env(self) -> dict[str, str]:
         return super()._vps_env() | {"TURNOUT_FAULTS": str(self.fault)}
@@ -41,12 +80,25 @@ class Rig(Site):
         """Where the programs look for it."""
         return self.root / "fault"
 
-    def lay(self, point: str, act: str, seconds: float = 0.0) -> None:
-        """From now on the first program that comes to `point` does `act`."""
+    def lay(self, point: str, act: str, seconds: float = 0.0, then: dict[str, Any] | None = None) -> None:
+        """From now on the first program that comes to `point` does `act`; `then` another fault is laid."""
         self.lift()
         new = self.root / "fault.new"
-        new.write_text(json.dumps({"point": point, "act": act, "seconds": seconds}))
+        fault = {"point": point, "act": act, "seconds": seconds}
+        new.write_text(json.dumps(fault | {"then": then} if then else fault))
         new.rename(self.fault)
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[set[str]]:
+        """Every point that a program comes to meanwhile."""
+        points, file = set[str](), self.root / "fault.points"
+        file.write_text("")
+        self.lay("", "record")
+        try:
+            yield points
+        finally:
+            self.lift()
+            points |= set(file.read_text().split())
 
     def lift(self) -> bool:
         """Take the fault away; whether it was met."""
@@ -67,9 +119,9 @@ class Rig(Site):
         }
 
     @contextlib.contextmanager
-    def link(self, act: str) -> Iterator[dict[str, str]]:
-        """The surroundings of a deployer; with `cut` its links are reset the moment the fault is met."""
-        if act != "cut":
+    def link(self, *acts: str) -> Iterator[dict[str, str]]:
+        """The surroundings of a deployer; with a `cut` its links are reset the moment that fault is met."""
+        if "cut" not in acts:
             yield {}
             return
         over = threading.Event()
@@ -83,8 +135,9 @@ class Rig(Site):
                 watch.join()
 
     def _cut_when_met(self, proxy: ProxyThread, over: threading.Event) -> None:
+        met = self.root / "fault.met"
         while not over.wait(0.005):
-            if (self.root / "fault.met").exists():
+            if met.exists() and json.loads(met.read_text())["act"] == "cut":
                 proxy.cut()
                 (self.root / "fault.cut").touch()
                 return
@@ -159,9 +212,8 @@ def _clients(site: Site, seen: Figures) -> Iterator[str]:
 
 
 def _releases(site: Site) -> Iterator[str]:
-    state, store = fold(site), Store(site.layout)
-    current = site.current()
-    if current is None:
+    state, store, layers = fold(site), Store(site.layout), set[str]()
+    if site.current() is None:
         yield "2: `current` leads to no release"
     for name, record in state.releases.items():
         folder = site.layout.release(name)
@@ -169,18 +221,34 @@ def _releases(site: Site) -> Iterator[str]:
             continue
         if hurt := store.verify(store.manifest(record["manifest"]), folder, IGNORE):
             yield f"2: {name}: {hurt[:3]}"
-        layer = record.get("dependencies")
-        described = state.layers.get(str(layer))
-        if described and (hurt := store.verify(store.manifest(described), site.layout.layer(layer), SCRATCH)):
-            yield f"2: {layer}: {hurt[:3]}"
+        layers.add(str(record.get("dependencies")))
+    for layer in layers & set(state.layers):
+        yield from _layer(store, store.manifest(state.layers[layer]), site.layout.layer(layer))
+
+
+def _layer(store: Store, manifest: Any, folder: Path) -> Iterator[str]:
+    """15,000 files: they are read again once one of them was written since."""
+    look = _look(folder)
+    if LOOKED.get(folder) == look:
+        return
+    if hurt := store.verify(manifest, folder, SCRATCH):
+        yield f"2: {folder.name}: {hurt[:3]}"
+    else:
+        LOOKED[folder] = look
+
+
+def _look(folder: Path) -> int:
+    """Every path with its inode, size, mode and time of change, as one number."""
+    paths = (f"{where}/{name}" for where, down, names in os.walk(folder) for name in [*down, *names])
+    seen = ((path, os.lstat(path)) for path in paths)
+    return hash(tuple((path, at.st_ino, at.st_size, at.st_mode, at.st_mtime_ns) for path, at in seen))
 
 
 def _agreement(site: Site) -> Iterator[str]:
-    status = site.turnout("status", "--json").json["hosts"][0]
     state, current, answers = fold(site), site.current(), site.serving()
-    if answers == {current} == {state.serving} and status["release"] == current:
+    if answers == {current} == {state.serving}:
         return
-    if not status["needs_a_look"]:
+    if not site.turnout("status", "--json").json["hosts"][0]["needs_a_look"]:
         yield f"3: current {current}, journal {state.serving}, answers {answers}, and the status says nothing"
 
 
