@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
@@ -109,12 +110,27 @@ def matrix() -> list[Cell]:
     return [place._replace(act=act) for place in places() for act in ACTS]
 
 
+def mixed() -> list[Cell]:
+    """All cells, shuffled with SEED so that the first few are of every kind."""
+    turns = Counter[tuple[str, bool]]()
+
+    def turn(cell: Cell) -> int:
+        turns[cell.role, cell.sick] += 1
+        return turns[cell.role, cell.sick]
+
+    return sorted(shuffled(matrix()), key=turn)
+
+
+def shuffled(all_of_them: Sequence[Some]) -> list[Some]:
+    """In an order that SEED alone gives."""
+    return random.Random(SEED).sample(all_of_them, len(all_of_them))
+
+
 def count(few: int, everything: int) -> int:
     """How many are run of a kind that has so many."""
     return everything if COUNT == "all" else min(int(COUNT or few), everything)
 
 
 def some(all_of_them: Sequence[Some], few: int) -> list[Some]:
-    """All of them where all is run, else `few` (or COUNT), drawn with SEED, in their order."""
-    drawn = random.Random(SEED).sample(all_of_them, count(few, len(all_of_them)))
-    return [one for one in all_of_them if one in drawn]
+    """All where all is run, else `few` (or COUNT), drawn with SEED; more of them are the same ones and others."""
+    return shuffled(all_of_them)[: count(few, len(all_of_them))]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.cells import SEED, Cell, matrix, some
+from tests.faults.cells import SEED, Cell, count, matrix, mixed
 from tests.faults.trial import Rigs, attempt
 from tests.support.client import Run
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 
-@pytest.mark.parametrize("cell", some(matrix(), 8), ids=str)
+@pytest.mark.parametrize("cell", mixed()[: count(8, len(matrix()))], ids=str)
 def test_whatever_dies_wherever(rigs: Rigs, cell: Cell) -> None:
     """The fault, then the same command: all points of DESIGN 9 hold, and it converges."""
     with rigs.report("matrix", point=cell.point, act=cell.act) as line:
