@@ -96,6 +96,7 @@ class Rig(Site):
         self.lay("", "record")
         try:
             yield points
+            self.settle()
         finally:
             self.lift()
             points |= set(file.read_text().split())

@@ -21,6 +21,7 @@ def test_whatever_dies_wherever(rigs: Rigs, cell: Cell) -> None:
             with rig.link(cell.act) as link:
                 rig.lay(cell.point, cell.act)
                 run = rig.deploy(check=None, **link)
+                rig.settle()  # the pointsman may come there when the deployer has what it waited for
             met.append(rig.lift())
             return [run]
 
