@@ -14,6 +14,14 @@ from tests.faults.cells import ACTS, matrix, places
 
 MARK = "<!-- what is below is written by `make faults` -->\n"
 SIGNS = {"old": "the old one", "new": "the new one"}
+VICTIMS = {
+    "deployer": "the deployer",
+    "link": "the link",
+    "serve": "the host program",
+    "pointsman": "the pointsman's parent",
+    "pointsman-worker": "the pointsman",
+    "nobody": "nobody",
+}
 RANDOM, PAIRS = 200, 40
 """How many a whole run has (test_random.py, test_pairs.py)."""
 Line = dict[str, Any]
@@ -27,8 +35,8 @@ def page(results: list[Line], today: str) -> str:
     red = sum(bool(one["problems"]) for one in results)
     seeds = ", ".join(sorted({str(one["seed"]) for one in results if "seed" in one}))
     head = [f"{today}: {len(results) - red} green, {red} red; seed {seeds}.", ""]
-    sections = (SECTIONS[kind](kinds[kind]) for kind in SECTIONS if kind in kinds)
-    return "\n".join([*head, *(line for section in sections for line in (*section, ""))]).rstrip() + "\n"
+    sections = ("\n".join(SECTIONS[kind](kinds[kind])).rstrip() for kind in SECTIONS if kind in kinds)
+    return "\n".join([*head, "\n\n".join(sections)]) + "\n"
 
 
 def _matrix(found: list[Line]) -> Iterator[str]:
@@ -51,18 +59,22 @@ def _random(found: list[Line]) -> Iterator[str]:
     yield f"{len(found)} of {RANDOM} runs, in the order of the seed. {_colours(found)}"
     yield "*nobody*: the deployment was over before the moment came."
     yield ""
-    yield from _head("hit", "runs", "the old one served after it", "the new one", "red")
-    hits = {one.get("who", "nobody") for one in found}
-    for who in sorted(hits):
-        mine = [one for one in found if one.get("who", "nobody") == who]
-        serves = Counter(one.get("serves") for one in mine)
-        reds = sum(bool(one["problems"]) for one in mine)
-        yield _row(
-            who, str(len(mine)), str(serves["old"]), str(serves["new"]), f"**RED** {reds}" if reds else "0"
-        )
-    yield from _reds(
-        found, lambda one: f"run {one['number']}, {one['act']} at {one['moment']} of a deployment"
-    )
+    yield from _head("hit", "runs", "the old one served after it", "the new one", "exit codes", "red")
+    for who, name in VICTIMS.items():
+        if mine := [one for one in found if one.get("who", "nobody") == who]:
+            yield _row(name, str(len(mine)), *_ends(mine))
+    reds = [one for one in found if one["problems"]]
+    yield from [
+        "",
+        *(f"- run {one['number']}, {one['act']} at {one['moment']}: {_colour(one)}" for one in reds),
+    ]
+
+
+def _ends(found: list[Line]) -> tuple[str, ...]:
+    serves, codes = (Counter(one.get(name, "?") for one in found) for name in ("serves", "exit_code"))
+    shown = ", ".join(f"{code} ({count})" for code, count in codes.most_common())
+    red = sum(bool(one["problems"]) for one in found)
+    return str(serves["old"]), str(serves["new"]), shown, f"**RED** {red}" if red else "0"
 
 
 def _pairs(found: list[Line]) -> Iterator[str]:
@@ -123,13 +135,6 @@ def _colours(found: list[Line]) -> str:
 
 def _colour(one: Line) -> str:
     return f"**RED**: {'; '.join(one['problems'])}".replace("\n", " ") if one["problems"] else "green"
-
-
-def _reds(found: list[Line], name: Any) -> Iterator[str]:
-    yield ""
-    for one in found:
-        if one["problems"]:
-            yield f"- {name(one)}: {_colour(one)}"
 
 
 def _cell(one: Line | None) -> str:

@@ -32,8 +32,8 @@ def test_random_runs_are_counted_by_who_was_hit() -> None:
     """And a red one can be found again."""
     text = page([RANDOM, RANDOM, RANDOM | {"number": 2, "serves": "old", "problems": ["7: left"]}], "today")
     assert "3 of 200 runs, in the order of the seed. 2 green, 1 red." in text
-    assert "| serve | 3 | 1 | 2 | **RED** 1 |" in text
-    assert "- run 2, kill at 0.5 of a deployment: **RED**: 7: left" in text
+    assert "| the host program | 3 | 1 | 2 | -9 (3) | **RED** 1 |" in text
+    assert "- run 2, kill at 0.5: **RED**: 7: left" in text
 
 
 def test_every_kind_has_its_section() -> None:
