@@ -60,6 +60,8 @@ SWITCH = (
 """What the pointsman writes in a good switch."""
 BACK = ("activation.reverting", "activation.reverted")
 """What it writes when the new release turns out to be sick."""
+MIGRATION = ("migration.started", "migration.finished")
+"""What the host program writes when there is one to apply."""
 ACTS = ("kill", "fail", "cut")
 SEED = int(os.environ.get("TURNOUT_FAULT_SEED") or 20261125)
 COUNT = os.environ.get("TURNOUT_FAULTS_RUN", "")
@@ -68,13 +70,13 @@ Some = TypeVar("Some")
 
 
 class Cell(NamedTuple):
-    """One fault at one place; with `sick` in the deployment of a release that the host must take back."""
+    """One fault at one place, in the deployment of a change of this kind: `code`, `migration`, or `sick`."""
 
     role: str
     work: str
     place: str
     act: str = ""
-    sick: bool = False
+    change: str = "code"
 
     @property
     def point(self) -> str:
@@ -82,7 +84,9 @@ class Cell(NamedTuple):
         return f"{self.role}:{self.work}:{self.place}"
 
     def __str__(self) -> str:
-        return f"{self.point}-{self.act}"
+        return (
+            f"{self.point}-{self.act}" if self.change == "code" else f"{self.point}-{self.act}-{self.change}"
+        )
 
 
 def places() -> list[Cell]:
@@ -99,9 +103,11 @@ def places() -> list[Cell]:
         *(Cell("parent", "worker", at) for at in around),
         *(Cell("pointsman", part, at) for part in PARTS for at in inside),
         *(Cell("pointsman", kind, at) for kind in SWITCH for at in ("before", "after")),
-        Cell("host", "finish", "middle", sick=True),  # what was staged goes
-        *(Cell("pointsman", "revert", at, sick=True) for at in inside),
-        *(Cell("pointsman", kind, at, sick=True) for kind in BACK for at in ("before", "after")),
+        Cell("host", "finish", "middle", change="sick"),  # what was staged goes
+        *(Cell("pointsman", "revert", at, change="sick") for at in inside),
+        *(Cell("pointsman", kind, at, change="sick") for kind in BACK for at in ("before", "after")),
+        *(Cell(role, "migrate", at, change="migration") for role in ("deployer", "host") for at in inside),
+        *(Cell("host", kind, at, change="migration") for kind in MIGRATION for at in ("before", "after")),
     ]
 
 
@@ -112,11 +118,11 @@ def matrix() -> list[Cell]:
 
 def mixed() -> list[Cell]:
     """All cells, shuffled with SEED so that the first few are of every kind."""
-    turns = Counter[tuple[str, bool]]()
+    turns = Counter[tuple[str, str]]()
 
     def turn(cell: Cell) -> int:
-        turns[cell.role, cell.sick] += 1
-        return turns[cell.role, cell.sick]
+        turns[cell.role, cell.change] += 1
+        return turns[cell.role, cell.change]
 
     return sorted(shuffled(matrix()), key=turn)
 

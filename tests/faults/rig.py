@@ -26,11 +26,14 @@ from turnout_host.state import State
 from turnout_host.store import Store
 
 IGNORE = (".env", "node_modules", "logs")
+APPLIED = """SELECT migration_name, count(*), count(finished_at) FROM _prisma_migrations
+GROUP BY migration_name HAVING count(*) <> 1 OR count(finished_at) <> 1"""
+"""Migrations that are not in once and whole."""
 LOOKED: dict[Path, int] = {}
 """How a layer looked when it was last read and found well."""
 
 
-COMPILED = "backend/compiled"
+COMPILED, MIGRATIONS = "backend/compiled", "backend/prisma/migrations"
 BUILD = f'[build]\ncommands = ["cp -R {Path(COMPILED).name} dist"]'
 WELL = "healthy ? 200 : 503"
 SICK = "require('../config/greeting').sick && !process.env.TURNOUT_REHEARSAL ? 500 : " + WELL
@@ -64,10 +67,20 @@ class Rig(Site):
         health.write_text(text.replace(WELL, SICK))
         self.write_toml(more=BUILD)
 
-    def greet(self, words: str, sick: bool = False) -> str:
-        """A code-only change: `GET /` answers with these words; if `sick`, /health fails under PM2."""
-        text = f"exports.greeting = {json.dumps(words)};\nexports.sick = {json.dumps(sick)};\n"
-        return self.commit({f"{COMPILED}/config/greeting.js": text}, f"Greet with {words}")
+    def greet(self, words: str) -> str:
+        """A code-only change: `GET /` answers with these words."""
+        return self.commit_change(words, "code")
+
+    def commit_change(self, words: str, change: str) -> str:
+        """A new greeting; with `sick`, /health fails under PM2; with `migration` there is one more of those."""
+        sick = json.dumps(change == "sick")
+        text = f"exports.greeting = {json.dumps(words)};\nexports.sick = {sick};\n"
+        files = {f"{COMPILED}/config/greeting.js": text}
+        if change == "migration":
+            number = len(list((self.repo / MIGRATIONS).iterdir()))
+            table = f'CREATE TABLE "Place{number}" ("id" INTEGER NOT NULL PRIMARY KEY);\n'
+            files[f"{MIGRATIONS}/2027010100{number:04}_place/migration.sql"] = table
+        return self.commit(files, f"Greet with {words}")
 
     def _vps_env(self) -> dict[str, str]:
         return super()._vps_env() | {"TURNOUT_FAULTS": str(self.fault)}
@@ -274,6 +287,9 @@ def _untouched(site: Site, before: Before) -> Iterator[str]:
         yield "6: shared/.env was changed"
     if rows(site) < before.rows:
         yield f"6: the database had {before.rows} rows and has {rows(site)}"
+    with sqlite3.connect(site.database) as database:
+        for name, begun, finished in database.execute(APPLIED):
+            yield f"6: {name} was begun {begun} times and finished {finished} times"
 
 
 def _leftovers(site: Site) -> Iterator[str]:

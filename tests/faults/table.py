@@ -44,13 +44,14 @@ def _matrix(found: list[Line]) -> Iterator[str]:
     yield ""
     yield f"{len(found)} of {len(matrix())} cells were run. {_colours(found)}"
     yield "A cell: what served after the fault, and the exit code then; the same command again ended well."
+    yield "*sick*: the new release is, and the host goes back; *migration*: it has one."
     yield ""
     yield from _head("place", *ACTS)
-    ran = {(one["point"], one["act"]): one for one in found}
-    for point in dict.fromkeys(place.point for place in places()):
-        cells = [_cell(ran.get((point, act))) for act in ACTS]
+    ran = {(one["point"], one["change"], one["act"]): one for one in found}
+    for place in places():
+        cells = [_cell(ran.get((place.point, place.change, act))) for act in ACTS]
         if set(cells) != {NOT_RUN}:
-            yield _row(f"`{point}`", *cells)
+            yield _row(f"`{place.point}`" + f" ({place.change})" * (place.change != "code"), *cells)
 
 
 def _random(found: list[Line]) -> Iterator[str]:

@@ -6,9 +6,9 @@ from tests.faults.cells import ACTS, matrix, mixed
 
 
 def test_the_first_few_are_of_every_kind() -> None:
-    """Both programs, the pointsman and its parent, in a switch that goes well and in the way back."""
-    kinds = {(cell.role, cell.sick) for cell in matrix()}
-    assert {(cell.role, cell.sick) for cell in mixed()[:8]} == kinds
+    """Both programs, the pointsman and its parent; a switch that goes well, the way back, and a migration."""
+    kinds = {(cell.role, cell.change) for cell in matrix()}
+    assert {(cell.role, cell.change) for cell in mixed()[:8]} == kinds
 
 
 def test_none_is_left_out() -> None:

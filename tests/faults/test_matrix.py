@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 @pytest.mark.parametrize("cell", mixed()[: count(8, len(matrix()))], ids=str)
 def test_whatever_dies_wherever(rigs: Rigs, cell: Cell) -> None:
     """The fault, then the same command: all points of DESIGN 9 hold, and it converges."""
-    with rigs.report("matrix", point=cell.point, act=cell.act) as line:
+    with rigs.report("matrix", point=cell.point, act=cell.act, change=cell.change) as line:
         rig, met = rigs.one(), []
 
         def strike() -> list[Run]:
@@ -25,7 +25,7 @@ def test_whatever_dies_wherever(rigs: Rigs, cell: Cell) -> None:
             met.append(rig.lift())
             return [run]
 
-        trial = attempt(rig, f"Faulty at {cell}", strike, sick=cell.sick, look=True)
+        trial = attempt(rig, f"Faulty at {cell}", strike, change=cell.change, look=True)
         if met != [True]:
             trial.problems.append("no deployment came to this place")
         line.update(trial.told)

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 def pair(number: int) -> tuple[Cell, Cell]:
     """Any two of the matrix."""
     first, second = random.Random(f"{SEED}:pair:{number}").sample(
-        [cell for cell in matrix() if not cell.sick], 2
+        [cell for cell in matrix() if cell.change == "code"], 2
     )
     return first, second
 

@@ -13,13 +13,18 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 def test_the_matrix_is_what_deployments_come_to(rigs: Rigs) -> None:
     """Whoever adds a step, a call or an entry is told here what cells.py lacks."""
     rig = rigs.one()
-    good, back = ({cell.point for cell in places() if cell.sick is sick} for sick in (False, True))
-    rig.greet(f"All well on {rig.root.name}")
-    with rig.recording() as met:
-        rig.deploy()
-    assert met == good
+    points: dict[str, set[str]] = {}
+    for change, code in (("code", 0), ("sick", 50), ("migration", 0)):
+        rig.commit_change(f"A {change} change on {rig.root.name}", change)
+        with rig.recording() as points[change]:
+            rig.deploy(check=code)
 
-    rig.greet(f"To be taken back on {rig.root.name}", sick=True)
-    with rig.recording() as met:
-        rig.deploy(check=50)
-    assert met - good == back
+    assert points["code"] == of("code")
+    for change in ("sick", "migration"):
+        assert points[change] >= of(change)
+        assert points[change] - of("code") == of(change) - of("code")
+
+
+def of(change: str) -> set[str]:
+    """What the matrix has for deployments of such a change."""
+    return {cell.point for cell in places() if cell.change == change}

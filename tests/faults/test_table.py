@@ -7,7 +7,15 @@ from typing import Any
 from tests.faults.cells import matrix
 from tests.faults.table import page
 
-CELL = {"kind": "matrix", "seed": 7, "act": "kill", "exit_code": -9, "serves": "old", "problems": []}
+CELL = {
+    "kind": "matrix",
+    "seed": 7,
+    "act": "kill",
+    "change": "code",
+    "exit_code": -9,
+    "serves": "old",
+    "problems": [],
+}
 RANDOM = CELL | {"kind": "random", "number": 0, "moment": 0.5, "who": "serve", "serves": "new"}
 PAIR = CELL | {"kind": "pair", "number": 0, "first": "a", "second": "b", "both": True}
 FILE = {"kind": "file call", "work": "stage", "fault": "ENOSPC", "calls": 12, "problems": []}

@@ -71,11 +71,11 @@ class Trial:
 
 
 def attempt(
-    rig: Rig, words: str, strike: Callable[[], list[Run]], *, sick: bool = False, look: bool = False
+    rig: Rig, words: str, strike: Callable[[], list[Run]], *, change: str = "code", look: bool = False
 ) -> Trial:
     """Deploy `words` with what `strike` does, then again; `look` asks for the status before."""
     old, words = str(rig.current()), f"{words} on {rig.root.name}"
-    rig.greet(words, sick)
+    rig.commit_change(words, change)
     before = Before.of(rig)
     with TrafficThread(rig.port, PATHS, keep_alive=2, fresh=2, pause=0.02) as traffic:
         runs = strike()
@@ -88,7 +88,7 @@ def attempt(
         rig.settle()
         seen = traffic.stop()
     problems += check_invariants(rig, before, seen, *runs)
-    problems += converged(rig, old, words, runs[-1].code, SICK if sick else WELL)
+    problems += converged(rig, old, words, runs[-1].code, SICK if change == "sick" else WELL)
     return Trial(runs, serves, problems)
 
 
