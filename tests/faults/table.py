@@ -58,7 +58,7 @@ def _random(found: list[Line]) -> Iterator[str]:
     yield "### Anybody, at any moment"
     yield ""
     yield f"{len(found)} of {RANDOM} runs, in the order of the seed. {_colours(found)}"
-    yield "*nobody*: the deployment was over before the moment came."
+    yield "*nobody*: the deployment was over, or had no link yet."
     yield ""
     yield from _head("hit", "runs", "the old one served after it", "the new one", "exit codes", "red")
     for who, name in VICTIMS.items():
