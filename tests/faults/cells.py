@@ -60,8 +60,10 @@ SWITCH = (
 """What the pointsman writes in a good switch."""
 BACK = ("activation.reverting", "activation.reverted")
 """What it writes when the new release turns out to be sick."""
+ASKED = ("since", "database")
+"""What the deployer also asks for when there is a migration to apply."""
 MIGRATION = ("migration.started", "migration.finished")
-"""What the host program writes when there is one to apply."""
+"""What the host program writes then."""
 ACTS = ("kill", "fail", "cut")
 SEED = int(os.environ.get("TURNOUT_FAULT_SEED") or 20261125)
 COUNT = os.environ.get("TURNOUT_FAULTS_RUN", "")
@@ -107,6 +109,7 @@ def places() -> list[Cell]:
         *(Cell("pointsman", "revert", at, change="sick") for at in inside),
         *(Cell("pointsman", kind, at, change="sick") for kind in BACK for at in ("before", "after")),
         *(Cell(role, "migrate", at, change="migration") for role in ("deployer", "host") for at in inside),
+        *(Cell("host", name, at, change="migration") for name in ASKED for at in around),
         *(Cell("host", kind, at, change="migration") for kind in MIGRATION for at in ("before", "after")),
     ]
 

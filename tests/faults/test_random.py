@@ -85,15 +85,16 @@ def struck(rig: Rig, proxy: ProxyThread, drawn: Draw, seconds: float) -> tuple[R
             with contextlib.suppress(subprocess.TimeoutExpired):
                 out, err = deployer.communicate(timeout=seconds)
                 return Run(COMMAND, deployer.returncode, out, err), "nobody"
-            hit = (
-                ("link" if proxy.cut() else "nobody")
-                if drawn.act == "cut"
-                else kill(rig, deployer.pid, drawn.who)
-            )
+            hit = cut(proxy) if drawn.act == "cut" else kill(rig, deployer.pid, drawn.who)
             out, err = deployer.communicate(timeout=120)
         finally:
             deployer.kill()  # does nothing to one that has ended
     return Run(COMMAND, deployer.returncode, out, err), hit
+
+
+def cut(proxy: ProxyThread) -> str:
+    """Reset the link, if there is one yet."""
+    return "link" if proxy.cut() else "nobody"
 
 
 def kill(rig: Rig, deployer: int, who: float) -> str:
