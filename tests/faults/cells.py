@@ -44,6 +44,7 @@ HOST = (
     "release.rehearsed",
     "migration.finished",
     "activation.asked",
+    "release.pruned",
     "deployment.finished",
 )
 """What the host program writes in a deployment of a code change."""

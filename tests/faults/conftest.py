@@ -10,7 +10,7 @@ from tests.faults.trial import Rigs
 
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
-    """A VPS on which faults can be laid; v1 of the sample serves there."""
+    """A VPS on which faults can be laid; v2 of the sample serves there."""
     made = Rig()
     try:
         yield made

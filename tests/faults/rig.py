@@ -34,7 +34,10 @@ LOOKED: dict[Path, int] = {}
 
 
 COMPILED, MIGRATIONS = "backend/compiled", "backend/prisma/migrations"
-BUILD = f'[build]\ncommands = ["cp -R {Path(COMPILED).name} dist"]'
+TOML = f"""[build]
+commands = ["cp -R {Path(COMPILED).name} dist"]
+[release]
+keep = 1"""
 WELL = "healthy ? 200 : 503"
 SICK = "require('../config/greeting').sick && !process.env.TURNOUT_REHEARSAL ? 500 : " + WELL
 
@@ -42,7 +45,8 @@ SICK = "require('../config/greeting').sick && !process.env.TURNOUT_REHEARSAL ? 5
 class Rig(Site):
     """A site whose programs, on both sides, meet the fault that was laid.
 
-    v1 of the sample serves. From then on a build only copies what the first one compiled, so that a fault is cheap.
+    v1 is the sample; from then on a build only copies what the first one compiled, so that a fault is cheap. v2 serves,
+    and as `keep` is 1, every deployment of a good release has one to prune.
     """
 
     def __init__(self) -> None:
@@ -50,6 +54,8 @@ class Rig(Site):
         try:
             self.deploy()
             self._compiled()
+            self.greet("The second release")
+            self.deploy()
         except BaseException:
             self.close()
             raise
@@ -65,7 +71,7 @@ class Rig(Site):
         text = health.read_text()
         assert text.count(WELL) == 1
         health.write_text(text.replace(WELL, SICK))
-        self.write_toml(more=BUILD)
+        self.write_toml(more=TOML)
 
     def greet(self, words: str) -> str:
         """A code-only change: `GET /` answers with these words."""
