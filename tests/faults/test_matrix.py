@@ -25,7 +25,9 @@ def test_whatever_dies_wherever(rigs: Rigs, cell: Cell) -> None:
             met.append(rig.lift())
             return [run]
 
-        trial = attempt(rig, f"Faulty at {cell}", strike, change=cell.change, look=True)
+        trial = attempt(
+            rig, f"Faulty at {cell}", strike, change=cell.change, errors=cell.act == "fail", look=True
+        )
         if met != [True]:
             trial.problems.append("no deployment came to this place")
         line.update(trial.told)

@@ -71,9 +71,18 @@ class Trial:
 
 
 def attempt(
-    rig: Rig, words: str, strike: Callable[[], list[Run]], *, change: str = "code", look: bool = False
+    rig: Rig,
+    words: str,
+    strike: Callable[[], list[Run]],
+    *,
+    change: str = "code",
+    errors: bool = False,
+    look: bool = False,
 ) -> Trial:
-    """Deploy `words` with what `strike` does, then again; `look` asks for the status before."""
+    """Deploy `words` with what `strike` does, then again; `look` asks for the status before.
+
+    Only I/O `errors` may lead back from a good release; a kill or a cut may not.
+    """
     old, words = str(rig.current()), f"{words} on {rig.root.name}"
     rig.commit_change(words, change)
     before = Before.of(rig)
@@ -84,6 +93,8 @@ def attempt(
         serves = "old" if rig.current() == old else "new"
         if TRUTH.get(runs[-1].code, serves) != serves:
             problems.append(f"9: it ended with {runs[-1].code}, and the {serves} one serves")
+        if SICK in (run.code for run in runs) and change != "sick" and not errors:
+            problems.append("9: a good release was taken back")
         runs.append(rig.deploy(check=None))
         rig.settle()
         seen = traffic.stop()
