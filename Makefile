@@ -30,11 +30,14 @@ WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 test: $(READY) ## run all tests (ARGS="-m 'not integration'" for the fast ones, WORKERS=1 for a few at a time)
 	TMPDIR=$${TMPDIR:-$(SPACIOUS)} $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-faults: $(READY) ## kill and fail everything everywhere, and write docs/faults.md (an hour; TURNOUT_FAULTS_RUN=20 for some)
-	@rm -f .cache/faults.jsonl; mkdir -p .cache
+FAULTS := .cache/faults.jsonl
+
+faults: $(READY) ## kill and fail everything everywhere, and write docs/faults.md (hours; TURNOUT_FAULTS_RUN=20 for some)
+	@rm -f $(FAULTS); mkdir -p .cache
 	-TMPDIR=$${TMPDIR:-$(SPACIOUS)} TURNOUT_FAULTS_RUN=$${TURNOUT_FAULTS_RUN:-all} \
-		TURNOUT_FAULTS_RESULTS=$(CURDIR)/.cache/faults.jsonl $(BIN)/pytest -q tests/faults
-	$(BIN)/python -m tests.faults.table .cache/faults.jsonl docs/faults.md
+		TURNOUT_FAULTS_RESULTS=$(CURDIR)/$(FAULTS) \
+		$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(or $(ARGS),tests/faults)
+	$(BIN)/python -m tests.faults.table $(FAULTS) docs/faults.md
 	@! grep -n RED docs/faults.md
 
 check: $(READY) ## lint, format, types, who imports whom, and Python 3.8 for the host program

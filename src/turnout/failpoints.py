@@ -14,6 +14,7 @@ import signal
 import time
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 PATIENCE = 10.0
 """Seconds that a cut link is waited for."""
@@ -43,11 +44,15 @@ def at(step: str, place: str) -> None:
 def _meet(file: Path, point: str) -> None:
     try:
         fault = json.loads(file.read_text())
+        if fault["act"] == "record":
+            _record(Path(f"{file}.points"), point)
         if fault["point"] != point:
             return
         file.rename(f"{file}.met")
     except FileNotFoundError:
         return
+    if "then" in fault:
+        _lay(file, fault["then"])
     if fault["act"] == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif fault["act"] == "stop":
@@ -58,6 +63,17 @@ def _meet(file: Path, point: str) -> None:
         _cut(Path(f"{file}.cut"))
     else:
         raise OSError(errno.EIO, os.strerror(errno.EIO), point)
+
+
+def _record(file: Path, point: str) -> None:
+    with file.open("a") as opened:
+        opened.write(f"{point}\n")
+
+
+def _lay(file: Path, fault: dict[str, Any]) -> None:
+    new = Path(f"{file}.next")
+    new.write_text(json.dumps(fault))
+    new.rename(file)
 
 
 def _cut(done: Path) -> None:

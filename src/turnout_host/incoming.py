@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Iterator, List, NamedTuple, Optional
 
-from turnout_host import disk, patching
+from turnout_host import disk, failpoints, patching
 from turnout_host.errors import StoreError, UsageError
 from turnout_host.layout import Layout, check_blob
 from turnout_host.protocol import Gone
@@ -111,6 +111,7 @@ class Records:
         names, self._waiting = self._waiting, []
         # where it fails they are lost: a second sync would say yes, and write nothing
         disk.sync(self._folder)
+        failpoints.middle()
         self._waiting = names
         for number, name in enumerate(names):
             target = self._layout.blob(name)

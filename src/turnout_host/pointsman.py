@@ -98,7 +98,9 @@ def parent(path: str, descriptor: int, token: int) -> int:
     journal = Journal(layout, lease.check)
     for _ in range(ATTEMPTS):
         words = [sys.executable, "-I", sys.argv[0], "pointsman-worker", path, str(descriptor), str(token)]
+        failpoints.at("worker", "enter")
         subprocess.run(words, pass_fds=(descriptor,), check=False)
+        failpoints.at("worker", "exit")
         journal.refresh()
         if journal.state.open is None:
             return 0
@@ -157,6 +159,7 @@ class Activation:
             if reloads:
                 self._reload(self._job["release"])
                 self._write("activation.reloaded")
+                failpoints.at("activate", "exit")
             proof = self._prove(self._job["release"], self._since())
         if self._phase() == "reloaded":
             more = {"gap_seconds": measured.seconds} if measured and measured.seconds else {}
@@ -170,6 +173,7 @@ class Activation:
             bake(pm2, facts.probe, proof, facts.folder, facts.names, facts.health, self._note, old)
         if self._job.get("group"):
             self._wait_for_group(pm2, facts, proof)
+        failpoints.at("verify", "exit")
         self._write("release.blessed", by=self._job.get("by"))
 
     def _wait_for_group(self, pm2: PM2, facts: apps.Facts, proof: Proof) -> None:
@@ -251,6 +255,7 @@ class Activation:
             self._write("activation.ended", result="revert_failed", revert_reason=self._why(error)["reason"])
             return
         switch.drop_backup(self._layout, self._job.get("backup"))
+        failpoints.at("revert", "exit")
         self._write("activation.reverted", to=self._job.get("previous"), reason=self._job.get("reason"))
 
     def _persist(self, act: Callable[[], None]) -> None:
@@ -299,6 +304,7 @@ class Activation:
                 act()
             except (HostError, OSError, subprocess.SubprocessError) as error:
                 problems.append(str(self._why(error)["reason"]))
+        failpoints.at("save", "exit")
         self._write("activation.saved", problems=problems)
 
     def _take_over_dotenv(self) -> None:

@@ -62,15 +62,18 @@ def cwd(pid: int) -> Optional[str]:
         return None
 
 
+def arguments(pid: int) -> List[str]:
+    """What the process was started with; [] when it is gone."""
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return []
+    return raw.decode("utf-8", "replace").split("\0")
+
+
 def cmdline(pid: int) -> str:
     """Its command line for people, at most 200 characters; "" when it is gone."""
-    try:
-        text = (
-            Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
-        )
-    except OSError:
-        return ""
-    return text[:200]
+    return " ".join(arguments(pid)).strip()[:200]
 
 
 def environ_keys(pid: int) -> Set[str]:

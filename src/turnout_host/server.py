@@ -132,24 +132,23 @@ class Server:
             )
 
     def _carry_out(self, name: str, args: Any, say: Any) -> Dict[str, Any]:
-        call = CALLS.get(name)
-        if call is None or not isinstance(args, dict):
+        if name not in CALLS or not isinstance(args, dict):
             raise UsageError(f"no such call: {name}")
-        if name == "upload":
-            chunks = self._chunks()
-            try:
-                self._host.lease.check(int(args.get("token") or 0))
-                failpoints.begin(name)
-                with full_disk():
-                    return call(self._host, Args(dict(args, chunks=chunks)), say)
-            finally:
-                for _ in chunks:  # an upload that failed half-way: what is still under way belongs to it
-                    pass
+        if name != "upload":
+            return self._called(name, args, say)
+        chunks = self._chunks()
+        try:
+            return self._called(name, dict(args, chunks=chunks), say)
+        finally:
+            for _ in chunks:  # an upload that failed half-way: what is still under way belongs to it
+                pass
+
+    def _called(self, name: str, args: Dict[str, Any], say: Any) -> Dict[str, Any]:
         if name in MUTATING:
             self._host.lease.check(int(args.get("token") or 0))
         failpoints.begin(name)
         with full_disk():
-            answer = call(self._host, Args(args), say)
+            answer = CALLS[name](self._host, Args(args), say)
         failpoints.at(name, "exit")
         return answer
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import threading
@@ -25,10 +26,67 @@ from turnout_host.state import State
 from turnout_host.store import Store
 
 IGNORE = (".env", "node_modules", "logs")
+APPLIED = """SELECT migration_name, count(*), count(finished_at) FROM _prisma_migrations
+GROUP BY migration_name HAVING count(*) <> 1 OR count(finished_at) <> 1"""
+"""Migrations that are not in once and whole."""
+LOOKED: dict[Path, int] = {}
+"""How a layer looked when it was last read and found well."""
+
+
+COMPILED, MIGRATIONS = "backend/compiled", "backend/prisma/migrations"
+TOML = f"""[build]
+commands = ["cp -R {Path(COMPILED).name} dist"]
+[release]
+keep = 1"""
+WELL = "healthy ? 200 : 503"
+SICK = "require('../config/greeting').sick && !process.env.TURNOUT_REHEARSAL ? 500 : " + WELL
 
 
 class Rig(Site):
-    """A site whose programs, on both sides, meet the fault that was laid."""
+    """A site whose programs, on both sides, meet the fault that was laid.
+
+    v1 is the sample; from then on a build only copies what the first one compiled, so that a fault is cheap. v2 serves,
+    and as `keep` is 1, every deployment of a good release has one to prune.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        try:
+            self.deploy()
+            self._compiled()
+            self.greet("The second release")
+            self.deploy()
+        except BaseException:
+            self.close()
+            raise
+
+    def _compiled(self) -> None:
+        """The app of which a release can be sick under PM2 and well in the rehearsal."""
+        folder = self.repo / COMPILED
+        shutil.copytree(self.layout.release("v1") / "dist", folder)
+        for path, _, names in os.walk(folder):
+            for one in [path, *(f"{path}/{name}" for name in names)]:
+                Path(one).chmod(0o755)
+        health = folder / "controllers/health.js"
+        text = health.read_text()
+        assert text.count(WELL) == 1
+        health.write_text(text.replace(WELL, SICK))
+        self.write_toml(more=TOML)
+
+    def greet(self, words: str) -> str:
+        """A code-only change: `GET /` answers with these words."""
+        return self.commit_change(words, "code")
+
+    def commit_change(self, words: str, change: str) -> str:
+        """A new greeting; with `sick`, /health fails under PM2; with `migration` there is one more of those."""
+        sick = json.dumps(change == "sick")
+        text = f"exports.greeting = {json.dumps(words)};\nexports.sick = {sick};\n"
+        files = {f"{COMPILED}/config/greeting.js": text}
+        if change == "migration":
+            number = len(list((self.repo / MIGRATIONS).iterdir()))
+            table = f'CREATE TABLE "Place{number}" ("id" INTEGER NOT NULL PRIMARY KEY);\n'
+            files[f"{MIGRATIONS}/2027010100{number:04}_place/migration.sql"] = table
+        return self.commit(files, f"Greet with {words}")
 
     def _vps_env(self) -> dict[str, str]:
         return super()._vps_env() | {"TURNOUT_FAULTS": str(self.fault)}
@@ -41,12 +99,26 @@ class Rig(Site):
         """Where the programs look for it."""
         return self.root / "fault"
 
-    def lay(self, point: str, act: str, seconds: float = 0.0) -> None:
-        """From now on the first program that comes to `point` does `act`."""
+    def lay(self, point: str, act: str, seconds: float = 0.0, then: dict[str, Any] | None = None) -> None:
+        """From now on the first program that comes to `point` does `act`; `then` another fault is laid."""
         self.lift()
         new = self.root / "fault.new"
-        new.write_text(json.dumps({"point": point, "act": act, "seconds": seconds}))
+        fault = {"point": point, "act": act, "seconds": seconds}
+        new.write_text(json.dumps(fault | {"then": then} if then else fault))
         new.rename(self.fault)
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[set[str]]:
+        """Every point that a program comes to meanwhile."""
+        points, file = set[str](), self.root / "fault.points"
+        file.write_text("")
+        self.lay("", "record")
+        try:
+            yield points
+            self.settle()
+        finally:
+            self.lift()
+            points |= set(file.read_text().split())
 
     def lift(self) -> bool:
         """Take the fault away; whether it was met."""
@@ -67,9 +139,9 @@ class Rig(Site):
         }
 
     @contextlib.contextmanager
-    def link(self, act: str) -> Iterator[dict[str, str]]:
-        """The surroundings of a deployer; with `cut` its links are reset the moment the fault is met."""
-        if act != "cut":
+    def link(self, *acts: str) -> Iterator[dict[str, str]]:
+        """The surroundings of a deployer; with a `cut` its links are reset the moment that fault is met."""
+        if "cut" not in acts:
             yield {}
             return
         over = threading.Event()
@@ -83,8 +155,9 @@ class Rig(Site):
                 watch.join()
 
     def _cut_when_met(self, proxy: ProxyThread, over: threading.Event) -> None:
+        met = self.root / "fault.met"
         while not over.wait(0.005):
-            if (self.root / "fault.met").exists():
+            if met.exists() and json.loads(met.read_text())["act"] == "cut":
                 proxy.cut()
                 (self.root / "fault.cut").touch()
                 return
@@ -159,9 +232,8 @@ def _clients(site: Site, seen: Figures) -> Iterator[str]:
 
 
 def _releases(site: Site) -> Iterator[str]:
-    state, store = fold(site), Store(site.layout)
-    current = site.current()
-    if current is None:
+    state, store, layers = fold(site), Store(site.layout), set[str]()
+    if site.current() is None:
         yield "2: `current` leads to no release"
     for name, record in state.releases.items():
         folder = site.layout.release(name)
@@ -169,18 +241,34 @@ def _releases(site: Site) -> Iterator[str]:
             continue
         if hurt := store.verify(store.manifest(record["manifest"]), folder, IGNORE):
             yield f"2: {name}: {hurt[:3]}"
-        layer = record.get("dependencies")
-        described = state.layers.get(str(layer))
-        if described and (hurt := store.verify(store.manifest(described), site.layout.layer(layer), SCRATCH)):
-            yield f"2: {layer}: {hurt[:3]}"
+        layers.add(str(record.get("dependencies")))
+    for layer in layers & set(state.layers):
+        yield from _layer(store, store.manifest(state.layers[layer]), site.layout.layer(layer))
+
+
+def _layer(store: Store, manifest: Any, folder: Path) -> Iterator[str]:
+    """15,000 files: they are read again once one of them was written since."""
+    look = _look(folder)
+    if LOOKED.get(folder) == look:
+        return
+    if hurt := store.verify(manifest, folder, SCRATCH):
+        yield f"2: {folder.name}: {hurt[:3]}"
+    else:
+        LOOKED[folder] = look
+
+
+def _look(folder: Path) -> int:
+    """Every path with its inode, size, mode and time of change, as one number."""
+    paths = (f"{where}/{name}" for where, down, names in os.walk(folder) for name in [*down, *names])
+    seen = ((path, os.lstat(path)) for path in paths)
+    return hash(tuple((path, at.st_ino, at.st_size, at.st_mode, at.st_mtime_ns) for path, at in seen))
 
 
 def _agreement(site: Site) -> Iterator[str]:
-    status = site.turnout("status", "--json").json["hosts"][0]
     state, current, answers = fold(site), site.current(), site.serving()
-    if answers == {current} == {state.serving} and status["release"] == current:
+    if answers == {current} == {state.serving}:
         return
-    if not status["needs_a_look"]:
+    if not site.turnout("status", "--json").json["hosts"][0]["needs_a_look"]:
         yield f"3: current {current}, journal {state.serving}, answers {answers}, and the status says nothing"
 
 
@@ -205,6 +293,9 @@ def _untouched(site: Site, before: Before) -> Iterator[str]:
         yield "6: shared/.env was changed"
     if rows(site) < before.rows:
         yield f"6: the database had {before.rows} rows and has {rows(site)}"
+    with sqlite3.connect(site.database) as database:
+        for name, begun, finished in database.execute(APPLIED):
+            yield f"6: {name} was begun {begun} times and finished {finished} times"
 
 
 def _leftovers(site: Site) -> Iterator[str]:

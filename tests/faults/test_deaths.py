@@ -16,7 +16,7 @@ import pytest
 from tests.faults.cells import some
 from tests.faults.rig import Rig, fold
 from tests.integration.test_boot import boot, power_cut
-from tests.support.left import nothing_left, ours
+from tests.support.left import nothing_left, ours, role
 from tests.support.proxy import ProxyThread
 from tests.support.site import strays, until
 from turnout_host.lease import Lease
@@ -243,18 +243,36 @@ def test_pm2s_daemon_killed_during_a_reload(rig: Rig) -> None:
     """`pm2 reload` is at work when its daemon goes."""
     rig.greet("No daemon in a reload")
 
-    def reloads() -> bool:
-        return any(b"startOrReload" in words for words in map(command, strays(rig.pm2_home.parent)))
-
     with deploying(rig) as process:
         reach(process, '"step.started"', '"activate"')
-        until(reloads)
+        until(lambda: reloads(rig))
         kill_daemon(rig)
         end = ended(process)
     assert end["result"] in ("succeeded", "reverted"), end
     rig.settle()
     assert rig.serving() == {rig.current()}, end
     converges(rig, "No daemon in a reload")
+
+
+def reloads(rig: Rig) -> list[int]:
+    """PM2's commands that are reloading."""
+    return [pid for pid in strays(rig.pm2_home.parent) if b"startOrReload" in command(pid)]
+
+
+def test_the_pointsman_killed_during_a_reload(rig: Rig) -> None:
+    """What it started does not go on beside the reload of the next one, which would look like an app that dies."""
+    rig.greet(f"No pointsman in a reload on {rig.root.name}")
+    with deploying(rig) as process:
+        reach(process, '"step.started"', '"activate"')
+        until(lambda: reloads(rig))
+        (first,) = reloads(rig)
+        (pointsman,) = [pid for pid in ours(rig) if role(pid) == "pointsman-worker"]
+        os.kill(pointsman, signal.SIGKILL)
+        until(lambda: set(reloads(rig)) - {first})
+        assert first not in reloads(rig)
+        end = ended(process)
+    assert end["result"] == "succeeded", end
+    nothing_left(rig)
 
 
 # power

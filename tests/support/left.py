@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from tests.support.client import Run
@@ -14,6 +15,13 @@ from turnout_host.state import State
 def ours(site: Site) -> list[int]:
     """Processes of the host program, the oldest first."""
     return sorted(pid for pid in strays(site.path) if b"turnout_host" in _read(pid, "cmdline"))
+
+
+def role(pid: int) -> str:
+    """What a process of the host program was started as: `serve`, `pointsman`, `pointsman-worker` or `boot`."""
+    words = _read(pid, "cmdline").split(b"\0")
+    after = (word for name, word in itertools.pairwise(words) if b"turnout_host" in name)
+    return next(after, b"gone").decode()
 
 
 def children(site: Site) -> list[int]:

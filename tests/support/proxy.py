@@ -32,11 +32,12 @@ class Proxy:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
 
-    def cut(self) -> None:
-        """Reset every connection in both directions."""
+    def cut(self) -> bool:
+        """Reset every connection in both directions; False when there has been none yet."""
         for writer in self._writers:
             writer.transport.abort()
         self._heard.set()
+        return bool(self._writers)
 
     def freeze(self) -> None:
         """Let nothing through from now on, and say so to nobody: a cable that was pulled."""
@@ -89,11 +90,13 @@ class ProxyThread:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(10)
 
-    def cut(self) -> None:
-        """Reset every connection; on return it is done."""
-        done = threading.Event()
-        self._loop.call_soon_threadsafe(lambda: (self._proxy.cut(), done.set()))
-        assert done.wait(10)
+    def cut(self) -> bool:
+        """Reset every connection; on return it is done. False when there has been none yet."""
+
+        async def act() -> bool:
+            return self._proxy.cut()
+
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(10)
 
     def freeze(self) -> None:
         """Let nothing through from now on."""

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from turnout import failpoints
 from turnout.builder import placeholder
 from turnout.errors import BuildError
 
@@ -101,6 +102,7 @@ def _dropped(key: str) -> bool:
 
 async def run(command: str, cwd: Path, env: Mapping[str, str], on_line: Say | None = None) -> Finished:
     """Run one of the user's commands as it is written. Raises BuildError with its last lines when it fails."""
+    failpoints.middle()
     finished = await execute(["/bin/sh", "-c", command], cwd, env, on_line)
     if finished.status:
         how = (

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from turnout_host import children
+from turnout_host import children, proc
 from turnout_host.errors import HostError
 from turnout_host.layout import Layout
 from turnout_host.processes.listing import Raw
@@ -73,6 +76,19 @@ class Cli:
             without=without,
             stop=stop,
         )
+
+    def end_left(self) -> bool:
+        """Kill reloads to our wrapper that outlived who asked for them; False when there was none.
+
+        Such a command goes on from worker to worker. Beside another reload it restarts each a second time, which looks
+        like an app that dies.
+        """
+        wrapper = str(self._layout.wrapper)
+        left = [pid for pid in proc.pids() if {"startOrReload", wrapper} <= set(proc.arguments(pid))]
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(left)
 
     def resurrect(self, without: Sequence[str]) -> List[str]:
         """Start a daemon with all that the dump names."""

@@ -18,6 +18,9 @@ App = Dict[str, Any]
 PATIENCE = 0.5
 """The share of `listen_timeout` after which a worker that does not listen stops the reload."""
 
+SETTLING = 0.2
+"""Seconds in which the daemon begins what a command asked for just before it was killed."""
+
 AGAIN = 3
 """How often a reload is asked for while the daemon says that another one is under way."""
 
@@ -51,6 +54,9 @@ class Reload:
 
         PM2's own lock (PM2_HOME/reload.lock, 30 s) binds only `pm2 reload`, not `startOrReload` (7.0.4, lib/API.js).
         """
+        if self._cli.end_left():
+            self._note("ended the reload of a pointsman that was killed")
+            time.sleep(SETTLING)
         self._rescue()
         until, told = time.monotonic() + self._longest(), False
         while self._unlisted() and time.monotonic() < until:
