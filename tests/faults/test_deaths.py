@@ -64,7 +64,7 @@ def stopped(pid: int) -> bool:
 
 def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
     """The last event; its exit code is the process's."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=200)
     end = dict(json.loads(out.splitlines()[-1]))
     assert process.returncode == end["exit_code"], (end, err)
     return end
