@@ -14,8 +14,11 @@ from typing import NamedTuple, TypeVar
 
 from turnout.deploy import DEPLOY
 
-ALONE = ("checkout", "toolchain", "package", "backup", "notify")
-"""Steps that ask no host and start no command of the user's, with the rig's turnout.toml: they have no middle."""
+ALONE = ("checkout", "toolchain", "package", "backup", "migrate", "verify", "save", "notify")
+"""Steps that ask no host and start no command of the user's, with the rig's turnout.toml: they have no middle.
+
+`verify` and `save` read on what `activate` has asked for.
+"""
 CALLS = (
     "acquire",
     "facts",
@@ -26,15 +29,13 @@ CALLS = (
     "stage",
     "dotenv",
     "install",
-    "migrate",
     "rehearse",
     "activate",
-    "watch",
     "prune",
     "finish",
 )
 """What the deployer asks for in a deployment of a code change."""
-TERSE = ("acquire", "state", "migrate", "activate", "watch", "finish")
+TERSE = ("acquire", "state", "activate", "finish")
 """Calls that do nothing durable but their entries in the journal: they have no middle."""
 HOST = (
     "deployment.started",
