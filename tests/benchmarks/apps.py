@@ -33,7 +33,9 @@ class App:
 def lock(site: Site, *packages: str) -> None:
     """Write the lock file anew, with these versions, and commit."""
     words = ["npm", "install", "--package-lock-only", "--save-exact", *packages]
-    subprocess.run(words, cwd=site.repo / "backend", env=site._deployer_env(), check=True, capture_output=True)
+    subprocess.run(
+        words, cwd=site.repo / "backend", env=site._deployer_env(), check=True, capture_output=True
+    )
     site.commit({}, f"Take {' '.join(packages) or 'the vendored package'}")
 
 
@@ -54,7 +56,10 @@ def filler() -> bytes:
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as tar:
         _put(tar, "package.json", json.dumps({"name": "filler", "version": "1.0.0"}))
         for number in range(FILES):
-            lines = [f"exports.{chance.choice(WORDS)}{chance.randrange(10_000)} = {chance.random()};" for _ in range(SIZE // 40)]
+            lines = [
+                f"exports.{chance.choice(WORDS)}{chance.randrange(10_000)} = {chance.random()};"
+                for _ in range(SIZE // 40)
+            ]
             _put(tar, f"lib/{number // 100:03d}/{number:05d}.js", "\n".join(lines))
     return packed.getvalue()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from tests.benchmarks.contenders import Contender, Turnout
 from tests.benchmarks.measure import Command, Place
 
 MIGRATION = "backend/prisma/migrations/20261120090000_add_note/migration.sql"
+
+
+SCHEMA = "  views     Int      @default(0)\n"
 
 
 @dataclass(frozen=True)
@@ -36,14 +40,16 @@ def _nothing(contender: Contender) -> None:
 
 def _code(contender: Contender) -> None:
     """Four files, one of them new."""
-    contender.number_of_changes = getattr(contender, "number_of_changes", 0) + 1  # type: ignore[attr-defined]
-    number = contender.number_of_changes  # type: ignore[attr-defined]
+    contender.changes += 1
+    number = contender.changes
     site = contender.site
     site.greet(f"Hello number {number}")
     for name in ("utils/http-error.ts", "middleware/errors.ts"):
         file = site.repo / "backend/src" / name
         file.write_text(f"{file.read_text()}\nexport const change{number} = {number};\n")
-    site.commit({f"backend/src/utils/new-{number}.ts": f"export const added = {number};\n"}, f"Change {number}")
+    site.commit(
+        {f"backend/src/utils/new-{number}.ts": f"export const added = {number};\n"}, f"Change {number}"
+    )
 
 
 def _revert(contender: Contender) -> None:
@@ -55,7 +61,9 @@ def _dependency(contender: Contender) -> None:
 
 
 def _prisma(contender: Contender) -> None:
-    lock(contender.site, *(f"{name}@6.19.2" for name in ("prisma", "@prisma/client", "@prisma/adapter-libsql")))
+    lock(
+        contender.site, *(f"{name}@6.19.2" for name in ("prisma", "@prisma/client", "@prisma/adapter-libsql"))
+    )
 
 
 def _fresh(contender: Contender) -> None:
@@ -64,7 +72,7 @@ def _fresh(contender: Contender) -> None:
 
 
 def _migration(contender: Contender) -> None:
-    contender.site.change("prisma/schema.prisma", "views     Int      @default(0)", "views     Int      @default(0)\n  note      String?", "A note")
+    contender.site.change("prisma/schema.prisma", SCHEMA, f"{SCHEMA}  note      String?\n", "A note")
     contender.site.commit({MIGRATION: 'ALTER TABLE "Video" ADD COLUMN "note" TEXT;\n'}, "Videos have a note")
 
 
@@ -76,9 +84,17 @@ def _second(contender: Contender) -> None:
     _run(contender.deploy())
 
 
-def _run(command: Command) -> None:
-    import subprocess
+def _promote(contender: Contender) -> Command:
+    assert isinstance(contender, Turnout)
+    return contender.promote()
 
+
+def _second_place(contender: Contender) -> Place:
+    assert isinstance(contender, Turnout)
+    return contender.second_place()
+
+
+def _run(command: Command) -> None:
     subprocess.run(command.argv, cwd=command.cwd, env=dict(command.env), check=True, capture_output=True)
 
 
@@ -98,8 +114,8 @@ CASES = {
             "promote",
             "promote",
             _second,
-            lambda contender: contender.promote(),  # type: ignore[attr-defined]
-            lambda contender: contender.second_place(),  # type: ignore[attr-defined]
+            _promote,
+            _second_place,
             rival="code",
         ),
     )

@@ -8,6 +8,7 @@ from tests.benchmarks.apps import APPS
 from tests.benchmarks.cases import CASES, Case
 from tests.benchmarks.census import Census
 from tests.benchmarks.contenders import CONTENDERS, Contender
+from tests.benchmarks.facts import zstd9
 from tests.benchmarks.link import LINKS
 from tests.benchmarks.measure import Measured, measured
 from tests.benchmarks.results import Key, Results
@@ -29,6 +30,9 @@ def run(app: str, link: str, name: str, cases: Iterable[str], results: Results, 
             for case in wanted[: wanted.index(missing[-1]) + 1]:
                 key = Key(app, link, name, case)
                 results.put(key, [one.to_json() for one in _case(contender, CASES[case], census, key)])
+                if (case, name, link) == ("first", "turnout", "loopback"):
+                    results.facts[f"zstd -9 of {app}"] = zstd9(contender.site)
+                    results.save()
     finally:
         contender.close()
 
@@ -44,7 +48,6 @@ def _case(contender: Contender, case: Case, census: Census, key: Key) -> list[Me
         found.append(measured(case.command(contender), where, census, new=new, served=served))
         _say(key, found[-1])
     return found
-
 
 
 def _say(key: Key, one: Measured) -> None:

@@ -28,6 +28,7 @@ class Contender:
     def __init__(self, app: App, shape: Shape) -> None:
         self.app, self.shape = app, shape
         self.links: list[LinkProcess] = []
+        self.changes = 0
         try:
             self.site = self._ground()
             app.add(self.site)
@@ -78,12 +79,12 @@ class Turnout(Contender):
     """The real command; its builds and downloads are kept in a cache that is empty at first."""
 
     name = "turnout"
+    second: Site | None = None
 
     def _ground(self) -> Site:
         return Site(bake="0s", top=self.app.top, more=self.app.more)
 
     def _begin(self) -> None:
-        self.second: Site | None = None
         self.file = self.site.repo / "turnout.toml"
         self._lead(self.site, self.port)
         self.env = self.site._deployer_env() | {"TURNOUT_CACHE": str(self.site.root / "cache")}
@@ -118,7 +119,9 @@ class Turnout(Contender):
         """A second environment on a server of its own; the command that deploys the first time there."""
         self.second = Site(bake="0s")
         port = self._linked(self.second)
-        table = f'\n[environments.second]\nhosts = ["{self.second.sshd.address}"]\npath = "{self.second.path}"\n'
+        table = (
+            f'\n[environments.second]\nhosts = ["{self.second.sshd.address}"]\npath = "{self.second.path}"\n'
+        )
         self.file.write_text(self.file.read_text() + table)
         self._lead(self.second, port)
         shutil.copy(self.site.sshd.folder / "client_key.pub", self.second.sshd.folder / "authorized_keys")
@@ -137,8 +140,8 @@ class Turnout(Contender):
     def close(self) -> None:
         """See Contender."""
         super().close()
-        if getattr(self, "second", None):
-            self.second.close()  # type: ignore[union-attr]
+        if self.second:
+            self.second.close()
 
 
 class Ground(Legacy):
@@ -155,7 +158,12 @@ class Ground(Legacy):
         """A file for `ssh -F` in which the server is called vps."""
         hosts, config = self.root / "known_hosts", self.root / "ssh_config"
         hosts.write_text(self.sshd.host_key_line.replace(str(self.sshd.port), str(port)))
-        values = {"HostName": "127.0.0.1", "Port": port, "User": self.sshd.user, "IdentityFile": self.sshd.client_key}
+        values = {
+            "HostName": "127.0.0.1",
+            "Port": port,
+            "User": self.sshd.user,
+            "IdentityFile": self.sshd.client_key,
+        }
         values |= {"IdentitiesOnly": "yes", "UserKnownHostsFile": hosts}
         config.write_text("Host vps\n" + "".join(f"  {key} {value}\n" for key, value in values.items()))
         return config
@@ -189,7 +197,10 @@ class Script(Contender):
 
     def env(self) -> Mapping[str, str]:
         """What the scripts are told."""
-        told = self.fixed | {"RELEASE": f"r{self.number:03d}", "REVISION": self.site.git("rev-parse", "HEAD").strip()}
+        told = self.fixed | {
+            "RELEASE": f"r{self.number:03d}",
+            "REVISION": self.site.git("rev-parse", "HEAD").strip(),
+        }
         return self.site._deployer_env() | {name: str(value) for name, value in told.items()}
 
     def command(self, word: str) -> Command:

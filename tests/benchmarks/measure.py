@@ -130,7 +130,7 @@ def _run(command: Command, found: Measured) -> int:
         if process.returncode:
             raise RuntimeError(_last_words(command, stamped, errors))
     found.cpu_own, found.cpu_all = own, own + children
-    found.memory_own, found.memory_all = watch.memory, usage.ru_maxrss << 10
+    found.memory_own, found.memory_all = watch.memory, max(watch.memory, usage.ru_maxrss << 10)
     found.steps = steps(stamped, found.wall)
     return process.pid
 

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
 
+from tests.benchmarks import chain
 from tests.benchmarks.apps import APPS
 from tests.benchmarks.cases import CASES
 from tests.benchmarks.contenders import CONTENDERS
 from tests.benchmarks.link import LINKS
+from tests.benchmarks.results import Results
 
 QUICK = ("first", "nothing", "code", "rollback")
 RIVALS_AFAR = ("first", "code", "rollback", "dependency")
 """Over a slow link the scripts send the same in every case, or nearly; so not all are waited for."""
 Part = tuple[str, str, str, list[str]]
+
+
+def carry_out(told: argparse.Namespace, results: Results) -> int:
+    """Measure each; one that fails is told, keeps what it has, and leaves the others alone. 1 when any failed."""
+    failed = 0
+    for app, link, name, cases in parts(told):
+        try:
+            chain.run(app, link, name, cases, results, told.again)
+        except Exception:
+            failed = 1
+            traceback.print_exc(file=sys.stdout)
+    return failed
 
 
 def parts(told: argparse.Namespace) -> Iterator[Part]:
@@ -22,7 +38,12 @@ def parts(told: argparse.Namespace) -> Iterator[Part]:
         for link in _chosen(LINKS, told.link, ("loopback",) if told.quick else tuple(LINKS)):
             for name in _chosen(CONTENDERS, told.contender, tuple(CONTENDERS)):
                 usual = [case for case in CASES if _belongs(case, name, link, told.quick)]
-                yield app, link, name, [case for case in usual if case in (told.case or usual) or case == "first"]
+                yield (
+                    app,
+                    link,
+                    name,
+                    [case for case in usual if case in (told.case or usual) or case == "first"],
+                )
 
 
 def _belongs(case: str, name: str, link: str, quick: bool) -> bool:
@@ -33,5 +54,5 @@ def _belongs(case: str, name: str, link: str, quick: bool) -> bool:
     return not CASES[case].rival and (link == "loopback" or case in RIVALS_AFAR)
 
 
-def _chosen(known: dict[str, object], told: list[str] | None, usual: tuple[str, ...]) -> list[str]:
+def _chosen(known: Iterable[str], told: list[str] | None, usual: tuple[str, ...]) -> list[str]:
     return [name for name in known if name in (told or usual)]

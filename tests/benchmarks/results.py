@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -30,11 +29,17 @@ class Results:
         self.machine: dict[str, str] = found.get("machine", {})
         self.growth: dict[str, dict[str, Any]] = found.get("growth", {})
         self.facts: dict[str, float] = found.get("facts", {})
-        self._runs: dict[Key, list[Run]] = {Key(*name.split("/")): runs for name, runs in found.get("runs", {}).items()}
+        self._runs: dict[Key, list[Run]] = {
+            Key(*name.split("/")): runs for name, runs in found.get("runs", {}).items()
+        }
 
     def runs(self, key: Key) -> list[Run]:
         """All runs of a case; [] when it was not measured."""
         return self._runs.get(key, [])
+
+    def measured(self) -> list[Key]:
+        """Everything that was measured."""
+        return list(self._runs)
 
     def put(self, key: Key, runs: Iterable[Run]) -> None:
         """Keep them in place of what was there."""
@@ -52,7 +57,7 @@ class Results:
         }
         new = self._file.with_name(f"{self._file.name}.new")
         new.write_text(json.dumps(text, indent=1))
-        os.replace(new, self._file)
+        new.replace(self._file)
 
     def figure(self, key: Key, name: str) -> float | None:
         """The median of one figure; None when it was not measured or could not be seen."""
