@@ -13,14 +13,16 @@ from tests.benchmarks.link import LINKS
 from tests.benchmarks.measure import Measured, measured
 from tests.benchmarks.results import Key, Results
 
-SLOW = {"spec"}
-"""Measured once: a minute or more each time, most of which is npm."""
+BASIS = ("first", "code")
+"""What the other cases need: something that serves, and releases to go back to."""
 
 
-def run(app: str, link: str, name: str, cases: Iterable[str], results: Results, again: bool) -> None:
-    """Measure what `results` lacks; the cases before it are what it stands on, and are measured anew."""
-    wanted = [case for case in CASES if case in cases]
-    missing = [case for case in wanted if again or not results.runs(Key(app, link, name, case))]
+def run(
+    app: str, link: str, name: str, cases: Iterable[str], results: Results, *, again: bool, once: bool
+) -> None:
+    """Measure what `results` lacks; for that a server is set up anew, so its BASIS is measured anew, too."""
+    missing = [case for case in cases if again or not results.runs(Key(app, link, name, case))]
+    wanted = [case for case in cases if case in {*missing, *BASIS}]
     if not missing:
         print(f"{app} / {link} / {name}: all there", flush=True)
         return
@@ -28,8 +30,8 @@ def run(app: str, link: str, name: str, cases: Iterable[str], results: Results, 
     try:
         with Census() as census:
             for case in wanted[: wanted.index(missing[-1]) + 1]:
-                key = Key(app, link, name, case)
-                results.put(key, [one.to_json() for one in _case(contender, CASES[case], census, key)])
+                key, times = Key(app, link, name, case), 1 if once else CASES[case].times
+                results.put(key, [one.to_json() for one in _case(contender, CASES[case], census, key, times)])
                 if (case, name, link) == ("first", "turnout", "loopback"):
                     results.facts[f"zstd -9 of {app}"] = zstd9(contender.site)
                     results.save()
@@ -37,9 +39,9 @@ def run(app: str, link: str, name: str, cases: Iterable[str], results: Results, 
         contender.close()
 
 
-def _case(contender: Contender, case: Case, census: Census, key: Key) -> list[Measured]:
+def _case(contender: Contender, case: Case, census: Census, key: Key, times: int) -> list[Measured]:
     found = []
-    for _ in range(1 if contender.name in SLOW else case.times):
+    for _ in range(times):
         case.change(contender)
         contender.prepare()
         # a script deploys anew what is there already, so there is a new release whatever changed

@@ -14,7 +14,10 @@ from tests.benchmarks.contenders import CONTENDERS
 from tests.benchmarks.link import LINKS
 from tests.benchmarks.results import Results
 
+SLOW = {"spec"}
+"""Measured once: a minute or more each time, most of which is npm."""
 QUICK = ("first", "nothing", "code", "rollback")
+QUICK_RIVALS = ("first", "code")
 RIVALS_AFAR = ("first", "code", "rollback", "dependency")
 """Over a slow link the scripts send the same in every case, or nearly; so not all are waited for."""
 Part = tuple[str, str, str, list[str]]
@@ -25,7 +28,8 @@ def carry_out(told: argparse.Namespace, results: Results) -> int:
     failed = 0
     for app, link, name, cases in parts(told):
         try:
-            chain.run(app, link, name, cases, results, told.again)
+            once = name in SLOW or (told.quick and name != "turnout")
+            chain.run(app, link, name, cases, results, again=told.again, once=once)
         except Exception:
             failed = 1
             traceback.print_exc(file=sys.stdout)
@@ -47,7 +51,7 @@ def parts(told: argparse.Namespace) -> Iterator[Part]:
 
 
 def _belongs(case: str, name: str, link: str, quick: bool) -> bool:
-    if quick and case not in QUICK:
+    if quick and case not in (QUICK if name == "turnout" else QUICK_RIVALS):
         return False
     if name == "turnout":
         return True
