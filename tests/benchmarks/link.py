@@ -95,7 +95,8 @@ class Link(Proxy):
                 data = await reader.read(CHUNK if lane.rate else 1 << 20)
             except OSError:
                 data = b""
-            self._count_turn(lane is self.up, now())
+            if data:
+                self._count_turn(lane is self.up, now())
             arrivals.put_nowait((lane.book(len(data), now()), data))
             await asyncio.sleep(max(0.0, lane.free - now() - QUEUE))
 
