@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 Run = Mapping[str, Any]
+SEPARATOR = ": "
+"""Between the parts of a key in the file; a link has a slash in its name."""
 
 
 class Key(NamedTuple):
@@ -30,7 +32,7 @@ class Results:
         self.growth: dict[str, dict[str, Any]] = found.get("growth", {})
         self.facts: dict[str, float] = found.get("facts", {})
         self._runs: dict[Key, list[Run]] = {
-            Key(*name.split("/")): runs for name, runs in found.get("runs", {}).items()
+            Key(*name.split(SEPARATOR)): runs for name, runs in found.get("runs", {}).items()
         }
 
     def runs(self, key: Key) -> list[Run]:
@@ -53,7 +55,7 @@ class Results:
             "machine": self.machine,
             "facts": self.facts,
             "growth": self.growth,
-            "runs": {"/".join(key): runs for key, runs in self._runs.items()},
+            "runs": {SEPARATOR.join(key): runs for key, runs in self._runs.items()},
         }
         new = self._file.with_name(f"{self._file.name}.new")
         new.write_text(json.dumps(text, indent=1))
