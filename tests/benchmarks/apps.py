@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import random
@@ -53,7 +54,10 @@ def _add_filler(site: Site) -> None:
 def filler() -> bytes:
     """A package of npm with many small files, the same bytes each time."""
     chance, packed = random.Random(1), io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as tar:
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as tar,
+    ):
         _put(tar, "package.json", json.dumps({"name": "filler", "version": "1.0.0"}))
         for number in range(FILES):
             lines = [
