@@ -91,39 +91,55 @@ def _rival(found: Results, ours: Key, theirs: Key) -> str:
     return DASH if wall is None or ratio is None else f"{wall:.1f} s ({said(ratio, 'x')})"
 
 
-HEAD = (
-    "deployment", "by", "first new answer", "last old answer", "sent", "received", "turns", "processes here / there",
-    "processor here (own) / there", "memory here (own) / there", "failed requests",
-)  # fmt: skip
+FIGURES = {
+    "first new answer": ("first_new", "s"),
+    "last old answer": ("last_old", "s"),
+    "sent": ("up", "B"),
+    "received": ("down", "B"),
+    "turns": ("turns", ""),
+    "processes here": ("processes_here", ""),
+    "processes there": ("processes_there", ""),
+    "processor here": ("cpu_all", "s"),
+    "memory here": ("memory_all", "B"),
+}
+OWN = {
+    "processor of `turnout`": ("cpu_own", "s"),
+    "processor of the host program": ("cpu_there", "s"),
+    "memory of `turnout`": ("memory_own", "B"),
+    "memory of the host program": ("memory_there", "B"),
+}
+"""Turnout's two programs without what they start."""
 
 
 def _figures(found: Results, app: str, link: str) -> list[str]:
-    """Everything else."""
+    """Everything else, for everybody; and what only Turnout has."""
     keys = [Key(app, link, name, case) for case in CASES for name in NAMES]
-    return table(HEAD, [_figures_of(found, key) for key in keys if found.runs(key)])
+    ours = [Key(app, link, "turnout", case) for case in CASES]
+    own = [
+        [CASES[key.case].title, *(said(found.figure(key, name), unit) for name, unit in OWN.values())]
+        for key in ours
+        if found.runs(key)
+    ]
+    return [
+        *table(
+            ["deployment", "by", *FIGURES, "failed requests"],
+            [_figures_of(found, key) for key in keys if found.runs(key)],
+        ),
+        *table(["deployment", *OWN], own),
+    ]
 
 
 def _figures_of(found: Results, key: Key) -> list[str]:
-    def of(name: str, unit: str) -> str:
-        return said(found.figure(key, name), unit)
+    """A row; a rival's figures also as how many times Turnout's they are."""
+    ours = key._replace(contender="turnout")
 
-    runs = found.runs(key)
-    failed, requests = (sum(run[name] for run in runs) for name in ("failed", "requests"))
-    first = found.ratio(Key(key.app, key.link, "turnout", key.case), key, "first_new")
-    ratio = f" ({said(first, 'x')})" if key.contender != "turnout" and first else ""
-    return [
-        CASES[key.case].title,
-        NAMES[key.contender],
-        of("first_new", "s") + ratio,
-        of("last_old", "s"),
-        of("up", "B"),
-        of("down", "B"),
-        of("turns", ""),
-        f"{of('processes_here', '')} / {of('processes_there', '')}",
-        f"{of('cpu_all', 's')} ({of('cpu_own', 's')}) / {of('cpu_there', 's')}",
-        f"{of('memory_all', 'B')} ({of('memory_own', 'B')}) / {of('memory_there', 'B')}",
-        f"{failed} of {requests:,}" if requests else DASH,
-    ]
+    def of(name: str, unit: str) -> str:
+        ratio = found.ratio(ours, key, name) if key != ours else None
+        return said(found.figure(key, name), unit) + (f" ({said(ratio, 'x')})" if ratio else "")
+
+    failed, requests = (sum(run[name] for run in found.runs(key)) for name in ("failed", "requests"))
+    told = f"{failed} of {requests:,}" if requests else DASH
+    return [CASES[key.case].title, NAMES[key.contender], *(of(*what) for what in FIGURES.values()), told]
 
 
 def _steps(found: Results, app: str, link: str) -> list[str]:

@@ -101,5 +101,5 @@ def said(value: float | None, unit: str) -> str:
     if unit == "s":
         return f"{value:.2f} s"
     if unit == "x":
-        return f"{value:.1f} x" if value >= 1.995 else f"{value:.2f} x"
+        return f"{value:,.{0 if value >= 99.5 else 1 if value >= 1.995 else 2}f} x"
     return f"{value:,.0f}"

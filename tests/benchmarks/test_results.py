@@ -84,6 +84,7 @@ def test_targets_are_met_missed_or_not_measured(results: Results) -> None:
         (18_400, "B", "18 kB"),
         (1.004, "x", "1.00 x"),
         (12.04, "x", "12.0 x"),
+        (3888.9, "x", "3,889 x"),
         (1210, "", "1,210"),
     ],
 )
