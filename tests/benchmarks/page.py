@@ -40,9 +40,10 @@ def page(found: Results) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table of Markdown, and a blank line."""
-    lines = [head, ["---"] * len(head), *rows]
-    return [*(f"| {' | '.join(row)} |" for row in lines), ""]
+    """A table of Markdown, and a blank line; nothing where there are no rows."""
+    found = list(rows)
+    lines = [head, ["---"] * len(head), *found] if found else []
+    return [*(f"| {' | '.join(row)} |" for row in lines), *([""] if found else [])]
 
 
 def _machine(found: Results) -> list[str]:
@@ -154,6 +155,8 @@ def _steps(found: Results, app: str, link: str) -> list[str]:
         for name, steps in scripts.items()
         if steps
     ]
+    if not rows:
+        return []
     return [
         f"Time per step over {link}; steps that do not need one another run at the same time.",
         "",
