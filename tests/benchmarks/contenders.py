@@ -82,7 +82,7 @@ class Turnout(Contender):
     second: Site | None = None
 
     def _ground(self) -> Site:
-        return Site(bake="0s", top=self.app.top, more=self.app.more)
+        return Site(bake="0s")
 
     def _begin(self) -> None:
         self.file = self.site.repo / "turnout.toml"
@@ -185,7 +185,7 @@ class Script(Contender):
             "PORT": self.site.port,
             "REPO": self.site.repo,
             "WORK": self.work,
-            "MORE": self.app.extra,
+            "PACKAGE": self.site.sshd.home / "backend-deploy.tar.gz",
             "DATABASE_URL": "file:./build.db",
         }
 

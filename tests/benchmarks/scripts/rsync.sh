@@ -14,7 +14,7 @@ deploy() {
     echo step upload
     ssh -F "$SSH_CONFIG" vps "mkdir -p '$APP/releases' '$APP/logs'"
     rsync -az -e "ssh -F $SSH_CONFIG" --link-dest=../../current/ dist node_modules prisma package.json package-lock.json \
-        tsconfig.json ecosystem.config.js .env.example prisma.config.ts $MORE "vps:$APP/releases/$RELEASE/"
+        tsconfig.json ecosystem.config.js .env.example prisma.config.ts "vps:$APP/releases/$RELEASE/"
     vps <<'VPS'
 main() {
     cd "$APP/releases/$RELEASE"

@@ -1,6 +1,6 @@
 # The workflow of the spec, as a plain script: `spec.sh deploy` or `spec.sh rollback`. Its steps 1 to 7.
 set -euo pipefail
-vps() { ssh -F "$SSH_CONFIG" vps "APP='$APP' NAME='$NAME' RELEASE='$RELEASE' PORT='$PORT' bash --login -e"; }
+vps() { ssh -F "$SSH_CONFIG" vps "APP='$APP' NAME='$NAME' RELEASE='$RELEASE' PACKAGE='$PACKAGE' PORT='$PORT' bash --login -e"; }
 
 build() {
     echo step checkout
@@ -15,9 +15,9 @@ deploy() {
     build
     echo step package
     tar -czf backend-deploy.tar.gz dist node_modules prisma package.json package-lock.json tsconfig.json \
-        ecosystem.config.js .env.example prisma.config.ts $MORE
+        ecosystem.config.js .env.example prisma.config.ts
     echo step upload
-    scp -F "$SSH_CONFIG" -q backend-deploy.tar.gz vps:backend-deploy.tar.gz
+    scp -F "$SSH_CONFIG" -q backend-deploy.tar.gz "vps:$PACKAGE"
     vps <<'VPS'
 main() {
     echo step extract
@@ -25,7 +25,7 @@ main() {
     BACKUP=backups/backup-$(date +%Y%m%d-%H%M%S)
     if [ -d current ]; then mv current "$BACKUP"; fi
     mkdir current
-    tar -xzf ~/backend-deploy.tar.gz -C current/
+    tar -xzf "$PACKAGE" -C current/
     (cat "$BACKUP/.env" 2>/dev/null || cat ~/.env) | sed /^RELEASE_ID/d > current/.env
     echo "RELEASE_ID=$RELEASE" >> current/.env
     mkdir -p current/logs && cd current
