@@ -146,7 +146,7 @@ def steps(stamped: Iterable[tuple[float, str]], wall: float) -> dict[str, float]
     found: dict[str, float] = {}
     name, since = "", 0.0
     for moment, line in stamped:
-        if line.startswith("{"):
+        if line.startswith('{"v": '):  # not the answer of the app, which curl shows
             event = json.loads(line)
             if event["type"] == "step.finished":
                 found[event["step"]] = max(event["seconds"], found.get(event["step"], 0.0))

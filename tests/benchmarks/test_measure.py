@@ -36,16 +36,21 @@ print("step asked")
 def test_steps_of_events_are_those_of_the_slowest_host() -> None:
     """As `--json` tells them."""
     told = [
-        (1.0, '{"type": "step.started", "step": "stage"}'),
-        (2.0, '{"type": "step.finished", "step": "stage", "host": "a", "seconds": 0.5}'),
-        (2.0, '{"type": "step.finished", "step": "stage", "host": "b", "seconds": 0.7}'),
+        (1.0, '{"v": 1, "type": "step.started", "step": "stage"}'),
+        (2.0, '{"v": 1, "type": "step.finished", "step": "stage", "host": "a", "seconds": 0.5}'),
+        (2.0, '{"v": 1, "type": "step.finished", "step": "stage", "host": "b", "seconds": 0.7}'),
     ]
     assert steps(told, 3.0) == {"stage": 0.7}
 
 
 def test_steps_of_a_script_last_until_the_next_one() -> None:
-    """The last until the script's end; what npm says in between is not looked at."""
-    told = [(1.0, "step build\n"), (2.0, "added 65 packages\n"), (4.0, "step upload\n")]
+    """The last until the script's end; what npm and curl say in between is not looked at."""
+    told = [
+        (1.0, "step build\n"),
+        (2.0, "added 65 packages\n"),
+        (4.0, "step upload\n"),
+        (5.0, '{"status":"ok"}'),
+    ]
     assert steps(told, 9.0) == {"build": 3.0, "upload": 5.0}
 
 
