@@ -238,6 +238,7 @@ class Pm2(Script):
         sshd = self.site.sshd
         self.fixed |= {
             "PM2_HOME": self.site.root / "pm2-here",
+            "USER": self.site.root.name,  # its log lies in /tmp, by this name
             "SSH_PORT": self.port,
             "SSH_USER": sshd.user,
             "SSH_KEY": sshd.client_key,
@@ -253,6 +254,12 @@ class Pm2(Script):
         if not self.set_up:
             self.set_up, last = True, f"{line} setup && {last}"
         return Command(("bash", "-ec", last), self.site.repo, self.env())
+
+    def close(self) -> None:
+        """See Contender; pm2's own log goes, too."""
+        super().close()
+        if hasattr(self, "site"):
+            Path(f"/tmp/pm2-deploy-{self.site.root.name}.log").unlink(missing_ok=True)
 
 
 CONTENDERS: dict[str, type[Contender]] = {one.name: one for one in (Turnout, Spec, Rsync, Pm2)}
