@@ -13,7 +13,7 @@ RUN_UV := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test faults check lock wheel clean
+.PHONY: help venv demo test faults bench check lock wheel clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ faults: $(READY) ## kill and fail everything everywhere, and write docs/faults.m
 		$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(or $(ARGS),tests/faults)
 	$(BIN)/python -m tests.faults.table $(FAULTS) docs/faults.md
 	@! grep -n RED docs/faults.md
+
+bench: $(READY) ## measure Turnout against plain scripts, and write docs/performance.md (hours; ARGS=--quick: five minutes)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 check: $(READY) ## lint, format, types, who imports whom, and Python 3.8 for the host program
 	$(BIN)/ruff check .

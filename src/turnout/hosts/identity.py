@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import asyncssh
-
 from turnout.errors import UsageError
+from turnout.hosts.library import asyncssh
 
 if TYPE_CHECKING:
     from asyncssh import SSHKey

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import asyncssh
-
 from turnout.errors import UsageError
 from turnout.hosts import sshconfig
 from turnout.hosts.identity import has_passphrase
 from turnout.hosts.known_hosts import fingerprint
+from turnout.hosts.library import asyncssh
 from turnout.model import Secret
 
 if TYPE_CHECKING:

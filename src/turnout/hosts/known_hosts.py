@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import asyncssh
-
 from turnout.errors import HostKeyError
+from turnout.hosts.library import asyncssh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import asyncssh
-
 from turnout.errors import HostKeyError, LoginError, TurnoutError, Unreachable
 from turnout.hosts.identity import has_passphrase
 from turnout.hosts.known_hosts import describe, pattern
+from turnout.hosts.library import asyncssh
 from turnout.hosts.sshconfig import known_as
 
 if TYPE_CHECKING:

@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-import asyncssh
-
 from turnout.hosts import refusals, sshconfig
 from turnout.hosts.base import LinkLost
 from turnout.hosts.identity import identity
 from turnout.hosts.known_hosts import SYSTEM, KnownHosts, own_file
+from turnout.hosts.library import asyncssh
 from turnout.hosts.loader import COMMAND
 
 if TYPE_CHECKING:

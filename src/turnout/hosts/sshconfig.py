@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import asyncssh
-
 from turnout.errors import UsageError
+from turnout.hosts.library import asyncssh
 
 if TYPE_CHECKING:
     from turnout.model import Address

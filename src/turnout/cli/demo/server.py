@@ -10,8 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import asyncssh
-
+from turnout.hosts.library import asyncssh
 from turnout.model import Address, Secret
 
 USER = "demo"
