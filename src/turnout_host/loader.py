@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import sys
 from typing import Dict
@@ -86,7 +87,8 @@ def sweep(folder: str) -> None:
             if found:
                 os.kill(int(found.group(1)), 0)
         except ProcessLookupError:
-            os.unlink(os.path.join(folder, name))
+            left = os.path.join(folder, name)
+            (shutil.rmtree if os.path.isdir(left) else os.unlink)(left)
         except PermissionError:
             pass
 
@@ -128,6 +130,24 @@ def fetch(program: str, digest: str, size: int) -> None:
     keep(program, content)
 
 
+def unpack(program: str) -> None:
+    """Lay the modules beside the program, compiled: those in a zip file are compiled anew at every start."""
+    folder, temporary = program + ".d", program + "." + str(os.getpid()) + ".tmp"
+    if os.path.isdir(folder):
+        return
+    import compileall
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(program) as archive:
+            archive.extractall(temporary)
+        compileall.compile_dir(temporary, ddir=folder, quiet=2)
+        os.sync()
+        os.rename(temporary, folder)
+    except OSError:
+        shutil.rmtree(temporary, True)  # another loader was faster; without room the zip file alone will do
+
+
 def main() -> None:
     """Read what is asked, fetch what is missing, become the host program."""
     asked = json.loads(read_line().decode("utf-8"))
@@ -142,6 +162,7 @@ def main() -> None:
             send({"need": False})
         else:
             fetch(program, digest, asked["size"])
+        unpack(program)
     except OSError as error:
         explain(error, path)
     os.execv(sys.executable, [sys.executable, "-I", "-u", program, "serve", path])  # noqa: S606

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import Any, Collection, Dict, List, Optional, Set
 
@@ -61,6 +62,7 @@ def _host_programs(layout: Layout) -> None:
     mine = {os.path.realpath(sys.argv[0]), os.path.realpath(str(layout.bin / boot.NAME))}
     others = [path for path in layout.bin.glob("turnout_host-*.pyz") if str(path.resolve()) not in mine]
     for path in sorted(others, key=lambda path: -path.stat().st_mtime)[PROGRAMS:]:
+        shutil.rmtree(f"{path}.d", ignore_errors=True)  # the same, compiled (loader.py)
         path.unlink()
 
 

@@ -101,6 +101,7 @@ def test_old_host_programs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for age, letter in enumerate("abcdefgh"):
         program = layout.bin / f"turnout_host-{letter * 16}.pyz"
         program.write_text(letter)
+        (layout.bin / f"{program.name}.d").mkdir()
         os.utime(program, (10**9 - age, 10**9 - age))
     (layout.bin / "turnout_host.pyz").symlink_to(layout.bin / f"turnout_host-{'g' * 16}.pyz")
     (layout.bin / "somebody's").touch()
@@ -109,7 +110,7 @@ def test_old_host_programs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     left = [path.name for path in layout.bin.iterdir()]
     assert sorted(left) == [
         "somebody's",
-        *(f"turnout_host-{one * 16}.pyz" for one in "abfg"),
+        *(f"turnout_host-{one * 16}.pyz{end}" for one in "abfg" for end in ("", ".d")),
         "turnout_host.pyz",
     ]
 

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = "turnout_host"
-MAIN = f"""import sys
+MAIN = f"""import os
+import sys
+
+if os.path.isdir(sys.argv[0] + ".d"):  # the same modules, compiled (loader.py)
+    sys.path.insert(0, sys.argv[0] + ".d")
 
 from {PACKAGE}.__main__ import main
 

@@ -83,15 +83,33 @@ def test_the_command_is_the_same_in_every_shell(shell: str, tmp_path: Path, prog
 
 
 def test_the_program_is_kept_and_not_asked_for_again(tmp_path: Path, program: Zipapp) -> None:
-    """The second start finds it by its digest; nothing else lies beside it."""
+    """The second start finds it by its digest; only the same, compiled, lies beside it."""
     file = install(tmp_path / "new" / "app", program)
     assert file.read_bytes() == program.content
-    assert names(file.parent) == [file.name]
+    assert names(file.parent) == [file.name, f"{file.name}.d"]
     again = python()
     again.ask(tmp_path / "new" / "app", program)
     assert again.hear() == {"need": False}
     assert "hello" in again.hear()
     again.end()
+
+
+def test_it_runs_compiled_where_it_can_and_from_the_zip_file_where_it_cannot(
+    tmp_path: Path, program: Zipapp
+) -> None:
+    """Compiling costs more than all the rest of a start; without room for it the program works all the same."""
+    file = install(tmp_path / "one", program)
+    compiled = {path.name.split(".")[0] for path in Path(f"{file}.d").rglob("*.pyc")}
+    assert "__main__" in compiled
+    told = subprocess.run(
+        [sys.executable, "-I", "-v", str(file)], capture_output=True, text=True, check=False
+    )
+    assert f"{file}.d/turnout_host/__main__.py" in told.stderr
+
+    other = kept(tmp_path / "two", program)
+    other.parent.mkdir(parents=True)
+    Path(f"{other}.d").touch()
+    assert install(tmp_path / "two", program) == other
 
 
 def test_a_damaged_program_is_asked_for_again(tmp_path: Path, program: Zipapp) -> None:
@@ -241,7 +259,13 @@ def test_leftovers_of_killed_loaders_are_swept(tmp_path: Path, program: Zipapp) 
     dead.wait()
     for name in (f"turnout_host-a.pyz.{dead.pid}.tmp", f"turnout_host-a.pyz.{os.getpid()}.tmp", "notes.tmp"):
         (folder / name).touch()
+    (folder / f"turnout_host-b.pyz.{dead.pid}.tmp" / "deep").mkdir(parents=True)
     install(tmp_path, program)
     assert names(folder) == sorted(
-        [kept(tmp_path, program).name, f"turnout_host-a.pyz.{os.getpid()}.tmp", "notes.tmp"]
+        [
+            kept(tmp_path, program).name,
+            f"{kept(tmp_path, program).name}.d",
+            f"turnout_host-a.pyz.{os.getpid()}.tmp",
+            "notes.tmp",
+        ]
     )
