@@ -26,6 +26,8 @@ LIMIT = 5 << 30
 """Bytes that the entries may take before the oldest are removed."""
 IN_USE = 3600.0
 """Seconds; an entry used this recently may be in use by a deployment, and is never swept."""
+SIZE = ".size"
+"""A file in each entry."""
 POLL = 0.05
 """Seconds between two looks at a lock that another deployer holds."""
 
@@ -122,7 +124,7 @@ class Cache:
             return 0
         freed = self._sweep_left()
         entries = sorted(self._entries(), key=lambda path: path.stat().st_mtime)
-        sizes = {path: disk.size(path) for path in entries}
+        sizes = {path: _size(path) for path in entries}
         taken, now = sum(sizes.values()), time.time()
         for path in entries:
             if taken <= limit or now - path.stat().st_mtime < IN_USE:
@@ -159,6 +161,7 @@ class Cache:
     def _finish(self, folder: Path, path: Path) -> Path:
         """Everything on the disk, then the name."""
         self._folder(path.parent.name)
+        (folder / SIZE).write_text(str(disk.size(folder)))
         disk.sync(folder)
         folder.rename(path)
         os.utime(path)
@@ -188,6 +191,14 @@ class Cache:
                 why=f"{error.strerror}: {error.filename or self.root}",
                 remedy="make room or correct its owner, or name another folder in TURNOUT_CACHE",
             ) from error
+
+
+def _size(entry: Path) -> int:
+    """Bytes on the disk, as noted when it was made: to look at all files after each deployment would take long."""
+    try:
+        return int((entry / SIZE).read_text())
+    except (OSError, ValueError):
+        return disk.size(entry)
 
 
 def _checked(name: str) -> str:

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from turnout.builder import disk
-from turnout.builder.cache import IN_USE, Cache, place
+from turnout.builder.cache import IN_USE, SIZE, Cache, place
 from turnout.errors import BuildError
 
 MAKER = """
 import asyncio, sys
 from pathlib import Path
-from turnout.builder.cache import Cache
+from turnout.builder.cache import SIZE, Cache
 
 async def maker(folder):
     with open(sys.argv[2], "a") as file:
@@ -243,3 +243,13 @@ def test_notes_are_kept(cache):
 
 def _names(folder):
     return sorted(path.name for path in folder.iterdir())
+
+
+async def test_sizes_are_noted_once(cache):
+    """A sweep after each deployment reads a number an entry, and walks through none."""
+    made = await cache.make("layers", "noted", _fill)
+    assert int((made.folder / SIZE).read_text()) > 0
+    (made.folder / SIZE).write_text(str(1 << 40))
+    os.utime(made.folder, (0, 0))
+    assert cache.sweep(1 << 39) == 1 << 40
+    assert not made.folder.exists()

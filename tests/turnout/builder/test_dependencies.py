@@ -21,7 +21,7 @@ async def test_the_layer_is_node_modules_and_nothing_else(app):
     tree = await _make(app)
     assert app.ran() == ["npm ci --omit=dev", "npx --no-install prisma generate"]
     assert _names(tree.folder) == ["node_modules"]
-    assert _names(tree.folder.parent) == ["manifest", "tree"]
+    assert _names(tree.folder.parent) == [".size", "manifest", "tree"]
     assert (tree.folder / "node_modules/.prisma/schema.prisma").exists()
     assert [entry.path for entry in tree.manifest.entries][:2] == ["node_modules", "node_modules/.prisma"]
     assert (await _make(app)).digest == tree.digest
