@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.rig import Before, Rig, check_invariants
+from tests.faults.rig import TOML, Before, Rig, check_invariants
 from tests.support.client import Run
 from tests.support.left import nothing_left
 from turnout.cli.demo.traffic import TrafficThread
@@ -78,11 +78,10 @@ class Clocked(Rig):
 
 @pytest.fixture(scope="module")
 def clocked() -> Iterator[Clocked]:
-    """v1 of the sample serves, under clocks that go right."""
+    """v2 of the sample serves, under clocks that go right."""
     made = Clocked()
     try:
-        made.deploy()
-        made.write_toml(bake="4s")
+        made.write_toml(bake="4s", more=TOML)
         yield made
     finally:
         made.close()

@@ -18,7 +18,15 @@ CELL = {
 }
 RANDOM = CELL | {"kind": "random", "number": 0, "moment": 0.5, "who": "serve", "serves": "new"}
 PAIR = CELL | {"kind": "pair", "number": 0, "first": "a", "second": "b", "both": True}
-FILE = {"kind": "file call", "work": "stage", "fault": "ENOSPC", "calls": 12, "problems": []}
+FILE = {
+    "kind": "file call",
+    "work": "stage",
+    "fault": "ENOSPC",
+    "n": 3,
+    "of": 12,
+    "met": True,
+    "problems": [],
+}
 STATE = {"kind": "state machine", "examples": 3, "steps": 40, "seed": 9, "problems": []}
 
 
@@ -49,8 +57,8 @@ def test_every_kind_has_its_section() -> None:
     text = page([PAIR, FILE, FILE | {"fault": "EIO", "problems": ["2: torn"]}, STATE], "today")
     assert "today: 3 green, 1 red; seed 7, 9." in text
     assert "| `a` | `b` | yes | the old one | green |" in text
-    assert "| work | ENOSPC | EIO |" in text
-    assert "| `stage` | 12 | **RED**: 2: torn |" in text
+    assert "| stage | ENOSPC | 1 of 12 | 0 | 1 | 0 |" in text
+    assert "| stage | EIO | 1 of 12 | 0 | 0 | **RED** 1: 3: 2: torn |" in text
     assert "| 3 | 40 | 9 | green |" in text
 
 

@@ -113,7 +113,7 @@ def test_a_release_that_is_sick_in_the_rehearsal_is_never_seen(
     nothing_left(victim, run)
 
 
-ONE = pytest.param("one", "asked by itself: status 500", id="one of two workers answers 500")
+ONE = pytest.param("one", "status 500", id="one of two workers answers 500")
 UNDER_PM2 = {"deaf": "does not listen under PM2", "crash": "dies while it boots"}
 """What is said of those that PM2 itself would let take all the old workers down; the others are as in the rehearsal."""
 

@@ -35,21 +35,6 @@ async def connect(work: Work, step: str) -> None:
         first_error(await asyncio.gather(*leases, return_exceptions=True))
 
 
-def reach_out(work: Work) -> None:
-    """Begin to reach the hosts, while what needs none of them is decided; `connect` waits for it."""
-    work.opening = {address: asyncio.create_task(work.open(address)) for address in work.reach.hosts}
-    work.stack.push_async_callback(_let_go, work)
-
-
-async def _let_go(work: Work) -> None:
-    """Nobody came for these: it was refused before."""
-    for task in work.opening.values():
-        task.cancel()
-    for client in await asyncio.gather(*work.opening.values(), return_exceptions=True):
-        if not isinstance(client, BaseException):
-            await client.close()
-
-
 async def look(work: Work) -> None:
     """Reach all hosts and ask for their facts and states; no lease is taken."""
 
@@ -67,7 +52,7 @@ async def look(work: Work) -> None:
 
 async def _reach(work: Work, address: Address) -> Target:
     try:
-        client = await (work.opening.pop(address, None) or work.open(address))
+        client = await work.open(address)
     except TurnoutError as error:
         error.host = str(address)
         raise

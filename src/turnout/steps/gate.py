@@ -8,7 +8,7 @@ from turnout.config import locate
 from turnout.errors import GateRefused
 from turnout.gate.verdict import decide
 from turnout.steps import about, evidence
-from turnout.steps.connect import connect, reach_out
+from turnout.steps.connect import connect
 from turnout.steps.work import Done, NothingToDo, Work
 
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 async def gate(work: Work) -> Done:
-    """Decide (gate/): first what needs no host, while they are reached; then take their leases, and ask the rest."""
-    reach_out(work)
+    """Decide (gate/): first what needs no host; then reach the hosts, take their leases, and ask the rest."""
     branch = await evidence.revision(work)
     obey(work, decide(evidence.known(work, branch)))
     assert work.repository

@@ -163,8 +163,6 @@ class Work:
     rollback: RollbackOptions = field(default_factory=RollbackOptions)
     by: str = field(default_factory=person)
     targets: list[Target] = field(default_factory=list)
-    opening: dict[Address, asyncio.Task[HostClient]] = field(default_factory=dict)
-    """Hosts that are being reached, before anybody asked for them."""
     repository: Repository | None = None
     revision: Revision | None = None
     checkout: Checkout | None = None
