@@ -219,6 +219,7 @@ _BY_CODE: Dict[str, Tuple[str, List[str]]] = {
 _BY_SIGN = (
     # engine 'js' says these without their codes when it connects
     ("Can't reach database server", "the database server cannot be reached", URL),
+    ("Server has closed the connection", "the database server went away", "see that it runs and listens"),
     ("Authentication failed against database server", "the database refused the login of DATABASE_URL", URL),
     ("Error: Database `", "the database that DATABASE_URL names does not exist", f"create it, or {URL}"),
     ("External error id#", "the database cannot be opened", URL),

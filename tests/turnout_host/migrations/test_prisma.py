@@ -53,6 +53,7 @@ NOT_A_DATABASE_JS = (
 NOBODY_JS = (
     HEAD + "Error: Can't reach database server at `127.0.0.1:57675`\n\nPlease make sure it is running.\n"
 )
+AWAY_JS = HEAD + "Error: Server has closed the connection.\n"
 LOGIN_JS = (
     HEAD
     + "Error: Authentication failed against database server, the credentials for `owner` are not valid.\n"
@@ -117,6 +118,7 @@ KILLED = "Applying migration `20261012140000_count_views`\nApplying migration `2
         (P1003, None, "does not exist", "create it"),
         (P1012, None, "not valid", "DATABASE_URL"),
         (NOBODY_JS, None, "cannot be reached", "DATABASE_URL"),
+        (AWAY_JS, None, "went away", "listens"),
         (LOGIN_JS, None, "refused the login", "DATABASE_URL"),
         (NO_DATABASE_JS, None, "does not exist", "create it"),
         (NOT_OPENED_JS, None, "cannot be opened", "DATABASE_URL"),
