@@ -34,6 +34,5 @@ def test_a_file_of_300_mb_fits_into_little_memory(tmp_path: Path) -> None:
     ran = subprocess.run(words, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True)
     found = json.loads(ran.stdout)
     assert found["stored"] == 4 * patch.LIMIT + BIG
-    print(found)
     assert found["host"] < HOST
     assert found["deployer"] < DEPLOYER

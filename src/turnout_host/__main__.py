@@ -11,7 +11,7 @@ import sys
 def main() -> int:
     """Dispatch on the first word; only our own programs call this, so a wrong call is one line.
 
-    Each loads its own part only: a zipapp is compiled anew at every start, and the calls of `serve` are half of it.
+    Each loads its own part only: the calls of `serve` are half of the program.
     """
     words = sys.argv[1:]
     if len(words) == 2 and words[0] == "serve":

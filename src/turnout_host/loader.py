@@ -17,6 +17,7 @@ import sys
 from typing import Dict
 
 SILENCE = 15
+SUMS = "sums"
 
 
 def read(count: int) -> bytes:
@@ -130,11 +131,33 @@ def fetch(program: str, digest: str, size: int) -> None:
     keep(program, content)
 
 
+def sums(folder: str) -> str:
+    """One digest of all that lies in a folder, but for its own file."""
+    found = hashlib.sha256()
+    for where, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(set(names) - {SUMS}):
+            with open(os.path.join(where, name), "rb") as file:
+                found.update(name.encode("utf-8") + hashlib.sha256(file.read()).digest())
+    return found.hexdigest()
+
+
+def unhurt(folder: str) -> bool:
+    """Tell whether it is as it was laid: a hurt one is never run."""
+    try:
+        with open(os.path.join(folder, SUMS)) as file:
+            return file.read() == sums(folder)
+    except OSError:
+        return False
+
+
 def unpack(program: str) -> None:
     """Lay the modules beside the program, compiled: those in a zip file are compiled anew at every start."""
     folder, temporary = program + ".d", program + "." + str(os.getpid()) + ".tmp"
-    if os.path.isdir(folder):
+    if unhurt(folder):
         return
+    sweep(os.path.dirname(program))
+    shutil.rmtree(folder, True)
     import compileall
     import zipfile
 
@@ -142,6 +165,8 @@ def unpack(program: str) -> None:
         with zipfile.ZipFile(program) as archive:
             archive.extractall(temporary)
         compileall.compile_dir(temporary, ddir=folder, quiet=2)
+        with open(os.path.join(temporary, SUMS), "w") as file:
+            file.write(sums(temporary))
         os.sync()
         os.rename(temporary, folder)
     except OSError:

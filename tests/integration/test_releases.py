@@ -17,7 +17,7 @@ from turnout_host.processes import rpc
 
 pytestmark = pytest.mark.integration
 SMALL = 20_000
-"""Bytes that a code-only deployment may send (issue 2)."""
+"""Bytes that a code-only deployment may send."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def test_a_change_of_code_sends_little_and_runs_no_npm_on_the_host(live: Site, c
 def test_a_change_of_code_needs_few_round_trips_and_says_where_the_time_went(
     live: Site, change: Change
 ) -> None:
-    """At most 12 that wait for one another, the host program's start included (issue 5); the trace has them all."""
+    """At most 12 that wait for one another, the host program's start included; the trace has them all."""
     (told,) = (event for event in change.run.events if event["type"] == "host.calls")
     slices = json.loads((live.root / "trace.json").read_text())["traceEvents"]
 

@@ -1,4 +1,4 @@
-"""Watching (issue 3, part 5): status, monit, logs, health and history on a real host, under real PM2."""
+"""Watching: status, monit, logs, health and history on a real host, under real PM2."""
 
 from __future__ import annotations
 

@@ -88,10 +88,9 @@ def lay(cache: Cache, project: Project) -> list[Path]:
 
 def clear(project: Project, laid: list[Path]) -> None:
     """Remove what was laid and belongs to no file of the program any more."""
-    program = _program(project)
+    program, out = _program(project), project.out.relative_to(project.source).as_posix()
     for file in laid:
         stem = WRITTEN.sub("", file.relative_to(project.source).as_posix())
-        out = project.out.relative_to(project.source).as_posix()
         gone = (
             file.stat().st_mtime == OLD
             and stem.startswith(f"{out}/")

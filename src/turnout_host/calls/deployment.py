@@ -108,19 +108,19 @@ def _one_database(one: Record, other: Record) -> bool:
     return bool(one["dotenv"]["base_digest"] == other["dotenv"]["base_digest"])
 
 
-def proved(host: Host, record: Record) -> List[str]:
-    """The same; where there are none, it is written down that the release has all of its own."""
-    new = pending(host, record)
-    if not new:
-        host.journal.append("migration.finished", host.deployment, release=record["release"], applied=[])
-    return new
-
-
 def pending(host: Host, record: Record) -> List[str]:
     """The migrations that would be run for a release: those that the journal does not prove to be in."""
     state = host.journal.state
     serving = state.releases.get(state.serving or "")
     return prisma.pending_by_journal(record["migrations"], _applied(serving, record))
+
+
+def proved(host: Host, record: Record) -> List[str]:
+    """As `pending`; where there are none, it is written down that all of the release's own are in."""
+    new = pending(host, record)
+    if not new:
+        host.journal.append("migration.finished", host.deployment, release=record["release"], applied=[])
+    return new
 
 
 def _applied(serving: Optional[Record], record: Record) -> Optional[Dict[str, str]]:

@@ -106,6 +106,13 @@ def test_it_runs_compiled_where_it_can_and_from_the_zip_file_where_it_cannot(
     )
     assert f"{file}.d/turnout_host/__main__.py" in told.stderr
 
+    (Path(f"{file}.d") / "turnout_host/__main__.py").write_text("raise SystemExit(9)")
+    again = python()
+    again.ask(tmp_path / "one", program)
+    assert again.hear() == {"need": False}
+    assert "hello" in again.hear(), "a hurt one is laid anew, and never run"
+    again.end()
+
     other = kept(tmp_path / "two", program)
     other.parent.mkdir(parents=True)
     Path(f"{other}.d").touch()
