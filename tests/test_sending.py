@@ -73,7 +73,7 @@ def test_what_a_patch_would_not_make_smaller_goes_whole(scene: Scene) -> None:
     assert patch.if_smaller(base, edited(1, 3), 66) is not None
 
 
-@pytest.mark.parametrize("hurt", ["gone", "changed"])
+@pytest.mark.parametrize("hurt", ["gone", "changed", "unreadable"])
 def test_a_base_that_is_hurt_on_the_host_is_told_apart(scene: Scene, hurt: str) -> None:
     """The error names the base, so that the deployer sends the contents whole; then they arrive."""
     chunks = packed(scene.host, scene.new, scene.old)
@@ -82,8 +82,12 @@ def test_a_base_that_is_hurt_on_the_host_is_told_apart(scene: Scene, hurt: str) 
         blob.unlink()
         if hurt == "changed":
             blob.write_bytes(words(8))
+        elif hurt == "unreadable":
+            blob.mkdir()
     with pytest.raises(StoreError) as caught:
         upload(scene.host, [chunks])
+    for blob in map(scene.host.layout.blob, scene.old.manifest.blobs) if hurt == "unreadable" else ():
+        blob.rmdir()
     assert caught.value.detail["bases"][0] in scene.old.manifest.blobs
     again = packed(scene.host, scene.new)
     upload(scene.host, [again])
@@ -156,6 +160,19 @@ def test_a_long_file_goes_on_in_its_middle(tmp_path: Path, at: int) -> None:
     upload(host, [packed(host, new)])
     assert laid(host, new) == LONG
     assert [path.name for path in host.layout.store.rglob("*.part")] == []
+
+
+def test_a_person_who_stops_an_upload_loses_nothing_of_it(tmp_path: Path) -> None:
+    """The deployer ends the stream in order then; the long beginning stays as with a link that is cut."""
+    host, new, data = long_upload(tmp_path, 2 << 20)
+    rest = packed(host, new)
+    with pytest.raises(StoreError, match="cut short"):
+        upload(host, [rest[: len(rest) // 2]])
+    assert len(list(host.layout.store.rglob("*.part"))) == 1
+    assert len(packed(host, new)) < len(rest)
+    upload(host, [packed(host, new)])
+    assert laid(host, new) == LONG
+    assert len(data) > 3 << 20
 
 
 @pytest.mark.parametrize("hurt", ["changed", "shorter", "gone"])

@@ -85,6 +85,7 @@ class Records:
     def end(self, finished: bool) -> None:
         """The stream is over; raises StoreError when it is cut short. `finished`: its compression saw its end."""
         if self._file is not None or self._raw or not finished:
+            self.drop(cut=True)
             raise StoreError("the upload was cut short", remedy=["deploy again: what arrived is kept"])
 
     def drop(self, cut: bool = False) -> None:
@@ -145,8 +146,8 @@ class Records:
             if path.stat().st_size > patching.LIMIT:
                 raise StoreError("the base of a patch is too long")
             data = patching.apply(path.read_bytes(), bytes(self._raw[2 * HEAD :]), self._head.size)
-        except (StoreError, FileNotFoundError) as error:
-            message = getattr(error, "message", f"the contents {base[:16]}… are not here any more")
+        except (StoreError, OSError) as error:
+            message = getattr(error, "message", f"the contents {base[:16]}… cannot be read here any more")
             raise StoreError(message, bases=[base]) from None
         if hashlib.sha256(data).hexdigest() != self._head.name[:64]:
             raise StoreError(f"a patch on {base[:16]}… does not give what it should", bases=[base])

@@ -21,6 +21,8 @@ from turnout_host.state import State
 
 RECENT = 200
 """Entries that are kept in memory for readers."""
+PATIENCE = 2.0
+"""Seconds that a reader waits for a writer: one that was stopped in the middle must not stop everybody."""
 
 
 class Journal:
@@ -39,6 +41,7 @@ class Journal:
         """Read what others appended since; returns these entries."""
         try:
             with self._path.open("rb") as file:
+                _wait_for_writer(file.fileno())
                 return self._catch_up(file.fileno())
         except FileNotFoundError:
             return []
@@ -94,6 +97,9 @@ class Journal:
 
     def _catch_up(self, descriptor: int) -> List[Dict[str, Any]]:
         size = os.fstat(descriptor).st_size
+        if size < self._offset:  # something that was read has been taken back
+            self.state, self._offset = State(), 0
+            self._recent.clear()
         data = os.pread(descriptor, max(0, size - self._offset), self._offset)
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
@@ -101,6 +107,17 @@ class Journal:
         for entry in entries:
             self._take(entry)
         return entries
+
+
+def _wait_for_writer(descriptor: int) -> None:
+    """What is not durable yet may be taken back, so nobody reads it."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(0.002)
 
 
 def _write_at(descriptor: int, data: bytes, offset: int) -> None:

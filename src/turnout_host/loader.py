@@ -156,19 +156,21 @@ def unpack(program: str) -> None:
     folder, temporary = program + ".d", program + "." + str(os.getpid()) + ".tmp"
     if unhurt(folder):
         return
-    sweep(os.path.dirname(program))
-    shutil.rmtree(folder, True)
     import compileall
     import zipfile
 
     try:
+        sweep(os.path.dirname(program))
+        if os.path.isdir(folder):
+            hurt = program + ".hurt." + str(os.getpid()) + ".tmp"
+            os.rename(folder, hurt)  # in one step: another loader may be about to start from it
+            shutil.rmtree(hurt, True)
         with zipfile.ZipFile(program) as archive:
             archive.extractall(temporary)
         compileall.compile_dir(temporary, ddir=folder, quiet=2)
         with open(os.path.join(temporary, SUMS), "w") as file:
             file.write(sums(temporary))
-        os.sync()
-        os.rename(temporary, folder)
+        os.rename(temporary, folder)  # not synced: what a power cut takes away, the sums tell
     except OSError:
         shutil.rmtree(temporary, True)  # another loader was faster; without room the zip file alone will do
 

@@ -264,7 +264,7 @@ class Activation:
             act()
         except OSError as error:
             self._note(f"{error}: trying once more")
-            if self._layout.ballast.exists():
+            with contextlib.suppress(OSError):
                 self._layout.ballast.unlink()
             act()
 

@@ -92,8 +92,11 @@ class Store:
             if manifest.digest(text) == digest:
                 return text
             os.rename(str(path), str(path) + HURT)
-        except (FileNotFoundError, UnicodeDecodeError):
+        except UnicodeDecodeError:
             pass
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.EIO):
+                raise
         raise StoreError(
             f"the manifest {digest[:16]}… is missing or hurt", remedy=["deploy again: it is sent anew"]
         )

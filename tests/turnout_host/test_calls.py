@@ -195,3 +195,15 @@ def test_a_look_shows_what_is_there_although_an_open_switch_cannot_be_ended(
     found = call(getattr(looking, f"call_{what}"), there)
 
     assert found == {"release": "v1", "needs_a_look": doubts}
+
+
+def test_nothing_to_migrate_does_not_heal_a_database_that_is_half_restored(tmp_path: Path) -> None:
+    """Only a real run of the migrations, or another restore, takes the mark away."""
+    host = Host(str(tmp_path / "app"))
+    deployment.call_acquire(host, Args({"deployment": "d", "by": "ann"}), lambda _: None)
+    host.journal.append("restore.started", "d", name="before")
+    host.journal.append("restore.failed", "d", name="before")
+    for known in ({}, {"1_first": "digest"}):
+        record = {"release": "v1", "migrations": known, "dotenv": {"base_digest": "x"}}
+        deployment.proved(host, record)
+    assert host.journal.state.restore is not None

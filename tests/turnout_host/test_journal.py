@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -102,3 +104,53 @@ def test_a_token_below_the_newest_in_the_journal_writes_nothing(layout: Layout) 
     Journal(layout, lambda: 2).append("x", "newer")
     with pytest.raises(LeaseLost):
         Journal(layout, lambda: 1).append("x", "older")
+
+
+def test_nobody_reads_a_line_before_it_is_durable(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader waits for the writer; what an fsync refused was never there for it."""
+    writer, reader, seen = Journal(layout), Journal(layout), list[int]()
+    writing, real = threading.Event(), os.fsync
+
+    def fsync(descriptor: int) -> None:
+        writing.set()
+        thread.join(0.1)  # the reader is at it
+        if not seen:
+            raise OSError(errno.EIO, "input/output error")
+        real(descriptor)
+
+    def read() -> None:
+        writing.wait(10)
+        reader.refresh()
+        seen.append(reader.state.seq)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="input/output"):
+        writer.append("release.staged", "d", release="v1")
+    thread.join()
+    assert seen == [0]
+
+
+def test_a_writer_that_stands_still_stops_no_reader(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while it is read all the same."""
+    monkeypatch.setattr("turnout_host.journal.PATIENCE", 0.05)
+    Journal(layout).append("release.staged", "d", release="v1")
+    with layout.journal.open("rb") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        assert list(Journal(layout).state.releases) == ["v1"]
+
+
+def test_a_journal_that_became_shorter_is_read_anew(layout: Layout) -> None:
+    """Nothing that was taken back is believed, and the next line is whole."""
+    writer, reader = Journal(layout), Journal(layout)
+    writer.append("release.staged", "d", release="v1")
+    kept = layout.journal.stat().st_size
+    writer.append("release.staged", "d", release="v2")
+    reader.refresh()
+    os.truncate(layout.journal, kept)
+
+    reader.refresh()
+    assert list(reader.state.releases) == ["v1"]
+    reader.append("release.staged", "d", release="v3")
+    assert list(Journal(layout).state.releases) == ["v1", "v3"]

@@ -108,19 +108,21 @@ async def _lease(work: Work, target: Target, step: str) -> None:
     )
     if work.deploy.urgent:
         more |= {"urgent": True, "reason": work.deploy.urgent}
-    try:
-        # carried out in this order, asked in one round trip; what only looks needs no token
-        answer, target.facts, target.state = await asyncio.gather(
-            target.client.call("acquire", on_event=hear, **_who(work), **more),
-            target.client.call("facts"),
-            target.client.call("state"),
-        )
+
+    async def acquire() -> None:
+        answer = await target.client.call("acquire", on_event=hear, **_who(work), **more)
         target.client.token = answer["token"]
         target.recovered = answer.get("recovered")
-        if answer.get("recovered"):
-            said = f"{target.name}: {_recovered(answer['recovered'])}"
+        if target.recovered:
+            said = f"{target.name}: {_recovered(target.recovered)}"
             work.notes.append(said)
             tell(work, lambda facts: message.recovered(facts, said))
+
+    try:
+        # carried out in this order, asked in one round trip; what only looks needs no token
+        _, target.facts, target.state = await asyncio.gather(
+            acquire(), target.client.call("facts"), target.client.call("state")
+        )
     except TurnoutError as error:
         error.host = target.name
         if isinstance(error, LeaseHeld):

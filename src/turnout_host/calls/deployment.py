@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from pathlib import Path
 from typing import Deque, Dict, List, Optional, Set
@@ -62,14 +63,9 @@ def call_migrate(host: Host, args: Args, say: Say) -> Answer:
         earlier = _in_already(list(host.journal.state.releases.values()), record)
         applied = _told(error, list(lines), [one for one in new if one not in earlier])
         _name_holder(error, folder, args.texts("keys"))
-        host.journal.append(
-            "migration.failed",
-            host.deployment,
-            release=name,
-            pending=new,
-            applied=applied,
-            reason=str(error),
-        )
+        about = {"release": name, "pending": new, "applied": applied, "reason": str(error)}
+        with contextlib.suppress(OSError):  # where the disk is full, why it failed tells more
+            host.journal.append("migration.failed", host.deployment, **about)
         raise
     applied = prisma.applied(list(lines), new)
     host.journal.append("migration.finished", host.deployment, release=name, applied=applied)
@@ -118,7 +114,7 @@ def pending(host: Host, record: Record) -> List[str]:
 def proved(host: Host, record: Record) -> List[str]:
     """As `pending`; where there are none, it is written down that all of the release's own are in."""
     new = pending(host, record)
-    if not new:
+    if record["migrations"] and not new and host.journal.state.restore is None:
         host.journal.append("migration.finished", host.deployment, release=record["release"], applied=[])
     return new
 

@@ -69,8 +69,8 @@ def call_activate(host: Host, args: Args, say: Say) -> Answer:
         **({"because": args.table("because")} if args.values.get("because") else {}),
         **({"group": True} if args.flag("group") else {}),
     )
-    _begin(host, entry)
     say({"kind": "asked", "after": entry["seq"], "previous": previous})
+    _begin(host, entry)
     return _along(host, str(entry["deployment"]), int(entry["seq"]), args.texts("until"), say)
 
 
