@@ -116,8 +116,9 @@ def stepped(site: Clocked, **offsets: int) -> Run:
 def test_a_clock_that_is_set_in_a_bake_changes_nothing(clocked: Clocked, step: int) -> None:
     """The deployment ends well, the journal is in order, no time that is told is absurd, and the next one works."""
     clocked.set(host=0, deployer=0)
+    way = "forwards" if step > 0 else "back"
     before = Before.of(clocked)
-    clocked.greet(f"Set by {step}")
+    clocked.greet(f"Set {way}")
     with TrafficThread(clocked.port, "/", keep_alive=2, fresh=2) as users:
         run = stepped(clocked, host=step, deployer=-step)
         seen = users.stop()
@@ -131,7 +132,7 @@ def test_a_clock_that_is_set_in_a_bake_changes_nothing(clocked: Clocked, step: i
     assert check_invariants(clocked, before, seen, run) == []
     told_well(clocked, run)
 
-    clocked.greet(f"After {step}")
+    clocked.greet(f"After it was set {way}")
     after = clocked.deploy()
     assert after.finished["result"] == "succeeded"
     assert clocked.serving() == {after.finished["release"]}

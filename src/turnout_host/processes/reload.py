@@ -115,7 +115,8 @@ class Reload:
     def _crashes(self, before: Dict[int, Process]) -> bool:
         """Does a new worker die again and again? Then PM2 must not go on to the next one: its old one still serves.
 
-        A reload counts as one restart; PM2 itself would wait for `listen_timeout`, then end the old worker all the
+        A reload counts as one restart, and a sick old worker may die once more by itself just when it is to be led back;
+        PM2 itself would wait for `listen_timeout`, then end the old worker all the
         same (FACTS), and so on until nobody serves. One that lay there before is what a revert finds, and no new one.
         """
         dying = [
@@ -124,7 +125,7 @@ class Reload:
             if process.id in before
             and (
                 process.status == "errored" != before[process.id].status
-                or process.restarts > before[process.id].restarts + 1
+                or process.restarts > before[process.id].restarts + 2
             )
         ]
         return self._stop(dying, "dies while it boots")
