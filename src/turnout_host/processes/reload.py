@@ -115,9 +115,9 @@ class Reload:
     def _crashes(self, before: Dict[int, Process]) -> bool:
         """Does a new worker die again and again? Then PM2 must not go on to the next one: its old one still serves.
 
-        A reload counts as one restart, and a sick old worker may die once more by itself just when it is to be led back;
-        PM2 itself would wait for `listen_timeout`, then end the old worker all the
-        same (FACTS), and so on until nobody serves. One that lay there before is what a revert finds, and no new one.
+        A reload counts as one restart, and a sick old worker may die once more by itself just when it is to be led
+        back; PM2 itself would wait for `listen_timeout`, then end the old worker all the same (FACTS), and so on until
+        nobody serves. One that lay there before is what a revert finds, and no new one.
         """
         dying = [
             process
