@@ -35,3 +35,29 @@ def test_a_disk_that_cannot_be_written_is_the_hosts_refusal(
     finally:
         os.close(source)
         os.close(sink)
+
+
+@pytest.mark.parametrize("name", ["migrate", "restore"])
+def test_what_changes_the_database_is_never_told_as_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A full disk behind it does not say that nothing was done."""
+
+    def fails(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setitem(CALLS, name, fails)
+    host = Host(str(tmp_path / "app"))
+    made = server.Server(host, Channel(0, 1))
+    monkeypatch.setattr(host.lease, "check", lambda _: 1)
+    with pytest.raises(OSError, match="No space"):
+        made._carry_out(name, {"token": 1}, lambda _: None)
+
+
+def test_the_word_on_a_group_outlives_its_link(tmp_path: Path) -> None:
+    """Of what waits when the deployer is gone, it alone is carried out: the host would wait for it for minutes."""
+    made = server.Server(Host(str(tmp_path / "app")), Channel(0, 1))
+    for call in ("stage", "group", "finish"):
+        made._requests.put({"id": 1, "call": call})
+    assert [request["call"] for request in made._unheard()] == ["group"]
+    assert made._requests.empty()
