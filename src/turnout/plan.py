@@ -10,7 +10,7 @@ from typing import Literal
 
 from turnout.steps.work import Done, Target, Work
 
-Where = Literal["deployer", "each host", "host by host", "once"]
+Where = Literal["deployer", "each host", "first host first", "once"]
 OnDeployer = Callable[[Work], Awaitable[Done]]
 OnHost = Callable[[Work, Target], Awaitable[Done]]
 
@@ -54,7 +54,7 @@ class Plan:
         return (self.steps[position - 1].name,) if position else ()
 
     def together(self, step: Step) -> tuple[Step, ...]:
-        """Steps that are carried out on one host before the next one's turn: those `host by host` in a row.
+        """Steps that are carried out on a host in one turn: those `first host first` in a row.
 
         Empty for a step that belongs to an earlier one.
         """

@@ -133,14 +133,24 @@ async def _step(plan: Plan, step: Step, work: Work) -> None:
         await _one(step, work, None, lambda: act(work))
     elif step.where == "once":
         await _one(step, work, work.targets[0], lambda: act(work, work.targets[0]))
-    elif step.where == "host by host":
-        for target in work.targets:
-            for one in plan.together(step):
-                act = one.act
-                await _one(one, work, target, partial(act, work, target))
+    elif step.where == "first host first":
+        await _first_host_first(plan.together(step), work)
     else:
         each = (_one(step, work, target, partial(act, work, target)) for target in work.targets)
         first_error(await asyncio.gather(*each, return_exceptions=True))
+
+
+async def _first_host_first(steps: tuple[Step, ...], work: Work) -> None:
+    """The first host alone, so that what fails there reaches no other; then the others together (decision 010)."""
+
+    async def turn(target: Target) -> None:
+        for step in steps:
+            act: Any = step.act
+            await _one(step, work, target, partial(act, work, target))
+
+    for targets in (work.targets[:1], work.targets[1:]):
+        turns = await asyncio.gather(*(turn(target) for target in targets), return_exceptions=True)
+        first_error(turns)
 
 
 async def _one(step: Step, work: Work, target: Target | None, act: Any) -> None:

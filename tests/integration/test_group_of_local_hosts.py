@@ -82,8 +82,8 @@ class Group:
 
         steps: Any = (
             Step("survey", "deployer", survey),
-            Step("activate", "host by host", activate.activate),
-            Step("verify", "host by host", verify.verify),
+            Step("activate", "first host first", activate.activate),
+            Step("verify", "first host first", verify.verify),
             Step("save", "each host", save.save),
         )
         async with AsyncExitStack() as stack:

@@ -30,8 +30,8 @@ def test_rollback_migrates_nothing_and_verifies_as_usual() -> None:
     assert ROLLBACK.names == ["survey", "rehearse", "activate", "verify", "save", "notify"]
 
 
-def test_a_host_is_proved_before_the_next_ones_turn() -> None:
-    """`host by host` in a row is one turn; what belongs to an earlier step has none of its own."""
+def test_a_host_switches_and_is_proved_in_one_turn() -> None:
+    """`first host first` in a row is one turn; what belongs to an earlier step has none of its own."""
     turns = {step.name: [one.name for one in DEPLOY.together(step)] for step in DEPLOY.steps}
     assert turns["activate"] == ["activate", "verify"]
     assert turns["verify"] == []

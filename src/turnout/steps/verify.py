@@ -9,7 +9,7 @@ from turnout.steps.work import Done, Target, Work
 
 
 async def verify(work: Work, host: Target) -> Done:
-    """Read along until the release has baked; with several hosts, the last one's word blesses it on all.
+    """Read along until the release has baked; of several hosts, the last one to get there blesses it on all.
 
     What is said here comes from the journal, never from PM2's word.
     """
@@ -27,7 +27,8 @@ async def verify(work: Work, host: Target) -> Done:
                 f"fork mode: nobody answered for {gap:g} s during the switch; {CLUSTER} has no such gap"
             )
         await follow(work, host, "verify", ["activation.baked", "release.blessed"])
-        if host.switch.get("group") and host is work.targets[-1]:
+        host.switch["baked"] = True
+        if host.switch["group"] and all(one.switch.get("baked") for one in work.targets):
             await group.agree(work)
         proof = "by answer" if by == "answer" else "by process, not by answer"
         return Done(f"{len(entry.get('pids') or [])} processes proved {proof}")
