@@ -17,7 +17,7 @@ from turnout.builder.cache import Cache
 from turnout.critical import Span
 from turnout.errors import Cancelled, TurnoutError
 from turnout.model import DeployOptions, Outcome, RollbackOptions
-from turnout.steps import group
+from turnout.steps import ahead, group
 from turnout.steps.connect import first_error, hold
 from turnout.steps.notify import channels, settle, tell_failure
 from turnout.steps.overtaken import overtaken
@@ -114,7 +114,7 @@ async def _steps(plan: Plan, work: Work) -> None:
         failed = _failure(tasks)
         for task in tasks.values():
             task.cancel()
-        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks.values(), ahead.stop(work), return_exceptions=True)
     if failed:
         raise failed
 

@@ -19,8 +19,9 @@ from turnout.migrations.pending import known, pending
 from turnout.planning import forecast, locks
 from turnout.planning.outlook import Outlook, Plan
 from turnout.runner import connect
-from turnout.steps import adopt, build, checkout, database, evidence, package, toolchain
+from turnout.steps import adopt, build, checkout, database, evidence, toolchain
 from turnout.steps import connect as connecting
+from turnout.steps.ahead import layer_of
 from turnout.steps.checks import same_as_promised
 from turnout.steps.gate import said
 from turnout.steps.parcel import Part, parts
@@ -70,7 +71,8 @@ async def look(
             same_as_promised(work)
         except GateRefused as error:
             verdict, reasons, remedy = "refuse", [error.message, *error.why], error.remedy
-        await package.layers_of(work)
+        for target in work.targets:
+            await layer_of(work, target)
         hosts = [await _host(work, target) for target in work.targets]
         if verdict == "deploy" and all(one.unchanged for one in hosts):
             verdict, reasons = "skip", ["every host serves exactly this, and well"]

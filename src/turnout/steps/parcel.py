@@ -40,14 +40,17 @@ class Part:
         return patch.pairs(self.base, self.tree.manifest)
 
 
-def parts(work: Work, host: Target, whole: bool = False) -> list[Part]:
-    """The artifact, and the layers that the host lacks. `whole`: without bases; so, too, for a host without zstd."""
+def parts(work: Work, host: Target, artifact: bool = True, whole: bool = False) -> list[Part]:
+    """The artifact if asked for, and the layers that the host lacks.
+
+    `whole`: without bases; so, too, for a host without zstd.
+    """
     missing = {
         role: work.layers[key]
         for role, key in host.layers.items()
         if key is not None and key in work.layers and host.lacks(key)
     }
-    trees = {"artifact": work.artifact, **missing}
+    trees = {"artifact": work.artifact, **missing} if artifact else missing
     if whole or compression(host) != "zstd":
         return [Part(tree) for tree in trees.values()]
     return [Part(tree, _base(work, host, role)) for role, tree in trees.items()]

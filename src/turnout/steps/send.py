@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from turnout.artifact.stream import stream
 from turnout.errors import PackageError
@@ -19,38 +19,50 @@ PAUSE = 0.2
 """Seconds between two reports of progress."""
 
 
-async def send(work: Work, host: Target, step: str) -> int:
-    """Send what the artifact and the missing layers need; returns the bytes of contents that were missing.
+class Sent(NamedTuple):
+    """Bytes of contents that a host lacked, and bytes that travelled for it."""
+
+    lacked: int = 0
+    sent: int = 0
+
+
+async def send(work: Work, host: Target, step: str, *, artifact: bool = True) -> Sent:
+    """Send what the missing layers need, and the artifact unless it is not built yet.
 
     What the running release has in an older version goes as a patch; a host that cannot use one gets it whole.
     """
+    before = host.client.bytes_sent
     try:
-        return await _send(work, host, step, whole=False)
+        lacked = await _send(work, host, step, artifact, whole=False)
     except PackageError as error:
         if not error.detail.get("bases"):
             raise
         work.note(f"{error.message}; it is sent whole", step, host)
-        return await _send(work, host, step, whole=True)
+        lacked = await _send(work, host, step, artifact, whole=True)
+    return Sent(lacked, host.client.bytes_sent - before)
 
 
-async def _send(work: Work, host: Target, step: str, whole: bool) -> int:
-    chosen = await asyncio.to_thread(parts, work, host, whole)
+async def _send(work: Work, host: Target, step: str, artifact: bool, whole: bool) -> int:
+    chosen = await asyncio.to_thread(parts, work, host, artifact, whole)
+    if not chosen:
+        return 0
     offers = await asyncio.to_thread(lambda: [part.offer() for part in chosen])
     answer = await host.client.call(
         "lacks", on_event=_said(work, host, step), manifests=offers, keep=work.config.release.keep
     )
     if answer["lacking"] and work.bring:
-        artifact = work.artifact.digest
+        digest = work.artifact.digest
         await work.bring(answer["lacking"])
-        if work.artifact.digest != artifact:
-            return await _send(work, host, step, whole)
+        if work.artifact.digest != digest:
+            return await _send(work, host, step, artifact, whole)
         chosen[0].tree = work.artifact
     if answer["lacking"]:
         await _upload(work, host, step, chosen, answer | ({"begun": {}} if whole else {}))
-    for part in chosen[1:]:
-        work.note(f"laying out {part.tree.key}", step, host)
+    for part in chosen[1:] if artifact else chosen:
+        if host.awaited:
+            work.note(f"laying out {part.tree.key}", step, host)
         await host.client.call("lay_layer", key=part.tree.key, manifest=part.tree.digest)
-    host.state["layers"] += [part.tree.key for part in chosen[1:]]
+        host.laid.add(part.tree.key)
     return int(answer["bytes"])
 
 
@@ -70,7 +82,7 @@ async def _upload(work: Work, host: Target, step: str, chosen: list[Part], answe
 
     def progress(done: int) -> None:
         nonlocal told
-        if done < total and time.monotonic() - told < PAUSE:
+        if not host.awaited or (done < total and time.monotonic() - told < PAUSE):
             return
         told = time.monotonic()
         work.bus.emit("step.progress", step=step, host=host.name, done=done, total=total, unit="bytes")

@@ -8,7 +8,7 @@ from turnout import text
 from turnout.config import example
 from turnout.errors import SurveyRefused
 from turnout.hosts.faults import typed
-from turnout.steps import database
+from turnout.steps import ahead, database
 from turnout.steps.work import Done, Target, Work
 
 CLUSTER = "`exec_mode: 'cluster'` in the PM2 file"
@@ -36,6 +36,7 @@ async def survey(work: Work, host: Target) -> Done:
         told.append(gap(answer["gap_seconds"]))
     told += await database.look(work, host)
     work.notes += [f"{host.name}: {why}" for why in told]
+    ahead.begin(work, host)
     return Done("; ".join(told) or f"{host.platform}, {_free(host)} free")
 
 

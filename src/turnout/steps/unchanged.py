@@ -24,7 +24,8 @@ async def same(work: Work, host: Target) -> bool:
         "processes": work.settings["processes"],
         "state": "blessed",
     }
-    if host.drifted or any(host.lacks(key) for key in host.layers.values()):
+    lacked = set(filter(None, host.layers.values())) - set(host.state["layers"])
+    if host.drifted or lacked:
         return False
     if record.get("migrated") == "unknown":  # the database was restored since
         return False

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from turnout.notifiers.base import Notifier
     from turnout.source.checkout import Checkout
     from turnout.source.git import Repository
+    from turnout.steps.send import Sent
 
 
 class NothingToDo(Exception):
@@ -77,6 +78,12 @@ class Target:
     """The journal there does not prove that all migrations of the release are in."""
     allowed: dict[str, Any] | None = None
     """Migrations that break what runs and are applied all the same, and how that was allowed; for the journal."""
+    laid: set[str] = field(default_factory=set)
+    """Layers that were sent and laid out since `state` was read."""
+    ahead: asyncio.Task[Sent] | None = None
+    """Sends layers while the build runs (steps/ahead.py)."""
+    awaited: bool = False
+    """The upload waits for it: its progress is told."""
     lost_bytes: int = 0
     """Bytes that went over links that were lost."""
     lost_calls: list[Spent] = field(default_factory=list)
@@ -115,7 +122,7 @@ class Target:
 
     def lacks(self, key: str | None) -> bool:
         """Must this layer still be made there?"""
-        return key is not None and key not in self.state["layers"]
+        return key is not None and key not in self.state["layers"] and key not in self.laid
 
     def record(self, release: str | None) -> dict[str, Any]:
         """What the host's journal knows of a release."""
@@ -170,6 +177,8 @@ class Work:
     """The Node of build and hosts, and where the build finds it."""
     layers: dict[str, Tree] = field(default_factory=dict)
     """Layers that can be shipped, by key."""
+    making: dict[str, asyncio.Task[Tree]] = field(default_factory=dict)
+    """Layers of dependencies that are made, or were, by key."""
     built: Built | None = None
     inputs: str = ""
     """The digest of all that decides what the artifact will be; hosts keep it with each release."""

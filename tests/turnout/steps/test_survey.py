@@ -36,6 +36,7 @@ async def test_the_gap_of_fork_mode_is_said_where_no_rehearsal_will(
         settings={},
         source=tmp_path,
         notes=[],
+        origin="what is promoted, so that nothing goes ahead",
         runs=SimpleNamespace(node="20"),
         deploy=SimpleNamespace(accept_drift=False, restart_pm2=False),
         environment=SimpleNamespace(name="production"),

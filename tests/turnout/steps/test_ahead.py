@@ -1,0 +1,115 @@
+"""What goes ahead of the build: layers, made once and sent while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.turnout.steps.test_send import Scene
+from turnout.builder import dependencies
+from turnout.builder.runtime import own_platform
+from turnout.errors import BuildError
+from turnout.steps import ahead
+from turnout.steps.send import send
+from turnout.steps.work import Target
+
+
+class Building:
+    """A deployment whose build has not ended: nobody may ask for its artifact."""
+
+    def __init__(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.scene, self.made, self.fails = scene, 0, False
+        self.work = scene.work(scene.new, scene.layer)
+        del self.work.artifact
+        self.work.layers, self.work.making, self.work.origin = {}, {}, None
+        self.work.config.dependencies = self.work.runs = self.work.source = self.work
+        self.work.where, self.work.node, self.work.targets = "auto", "20.20.2", [scene.host]
+        self.work.note = lambda text, step, host=None: scene.said.append(text)
+        self.work.output = lambda step: None
+        self.begun, self.go = asyncio.Event(), asyncio.Event()
+        scene.host.facts = {"platform": own_platform()}
+        monkeypatch.setattr(dependencies, "key", lambda *_: "dependencies-1")
+        monkeypatch.setattr(dependencies, "make", self.make)
+        monkeypatch.setattr(ahead, "here", self.here)
+
+    async def here(self, *_: Any) -> Any:
+        return self.work
+
+    async def make(self, *_: Any) -> Any:
+        self.made += 1
+        self.begun.set()
+        await self.go.wait()
+        if self.fails:
+            raise BuildError("npm ci failed")
+        return self.scene.layer
+
+
+@pytest.fixture
+def building(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Building:
+    return Building(Scene(tmp_path), monkeypatch)
+
+
+async def test_the_layers_are_laid_out_before_the_build_has_ended(building: Building) -> None:
+    """The upload finds only the artifact left to send."""
+    host, work = building.scene.host, building.work
+    ahead.begin(work, host)
+    building.go.set()
+    first = await ahead.sent(host)
+    assert first.lacked == building.scene.layer.manifest.size
+    assert building.scene.client.host.layout.layer("dependencies-1").is_dir()
+    work.artifact = building.scene.new
+    assert (await send(work, host, "upload")).lacked == building.scene.new.manifest.size
+
+
+async def test_node_travels_while_the_dependencies_are_made(building: Building) -> None:
+    """On a slow link a first deployment is mostly Node."""
+    host, work = building.scene.host, building.work
+    node = building.scene.kept("layers", "node-1", {"bin/node": b"an engine"})
+    work.layers[node.key], host.layers = node, {"node": node.key}
+    ahead.begin(work, host)
+    async with asyncio.timeout(20):
+        while node.key not in host.laid:
+            await asyncio.sleep(0)
+    assert not building.go.is_set()
+    building.go.set()
+    assert (await ahead.sent(host)).lacked == node.manifest.size + building.scene.layer.manifest.size
+
+
+async def test_what_two_hosts_lack_is_made_once(building: Building) -> None:
+    """Both get the same tree."""
+    first, second = building.scene.host, Target(building.scene.host.address, building.scene.client)  # type: ignore[arg-type]
+    second.facts, second.state = first.facts, first.state
+    building.go.set()
+    await asyncio.gather(*(ahead.layer_of(building.work, host) for host in (first, second)))
+    assert building.made == 1
+    assert first.layers["dependencies"] == second.layers["dependencies"] == "dependencies-1"
+
+
+async def test_its_failure_is_that_of_the_package(building: Building) -> None:
+    """Nothing is lost of what npm said, however long before it happened."""
+    building.fails = True
+    ahead.begin(building.work, building.scene.host)
+    building.go.set()
+    await building.begun.wait()
+    with pytest.raises(BuildError, match="npm ci failed"):
+        await ahead.layer_of(building.work, building.scene.host)
+    with pytest.raises(BuildError, match="npm ci failed"):
+        await ahead.sent(building.scene.host)
+
+
+async def test_a_build_that_fails_stops_it(building: Building) -> None:
+    """No npm goes on behind a deployment that has ended."""
+    ahead.begin(building.work, building.scene.host)
+    await building.begun.wait()
+    await ahead.stop(building.work)
+    assert building.work.making["dependencies-1"].cancelled()
+
+
+async def test_a_promotion_makes_and_sends_nothing_ahead(building: Building) -> None:
+    """Its layers come from the other environment's host."""
+    building.work.origin = building.work
+    ahead.begin(building.work, building.scene.host)
+    assert building.scene.host.ahead is None
