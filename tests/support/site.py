@@ -133,10 +133,11 @@ class Site:
         self.commit({}, "The sample as it is")
 
     def _deployer_env(self) -> dict[str, str]:
+        """A person's surroundings. Their modules are compiled, as pip leaves them, whatever those of the tests say."""
         inherited = {
             key: value
             for key, value in os.environ.items()
-            if not key.startswith(("VPS_", "TURNOUT_", "PM2_"))
+            if not key.startswith(("VPS_", "TURNOUT_", "PM2_", "PYTHONDONTWRITEBYTECODE"))
         }
         return inherited | {
             "HOME": str(self.home),
