@@ -160,7 +160,7 @@ class Bring:
                 self._wanted.setdefault(name, []).append(path)
                 self._sizes[name] = size
 
-    async def __call__(self, names: list[str]) -> None:
+    async def __call__(self, names: set[str]) -> None:
         """These are on this machine afterwards. Raises PackageError for what does not match its digest."""
         async with self._alone:
             wanted = {name: self._wanted.pop(name) for name in names if name in self._wanted}
