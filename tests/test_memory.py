@@ -11,6 +11,8 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.sending import kept, packed, upload
 from turnout.artifact import patch, tree
 from turnout_host import manifest as host_manifest
@@ -23,6 +25,22 @@ BIG = 300 << 20
 MANY = 100_000
 EACH, BUFFER = 300, 1 << 20
 """Bytes that the host may remember of a file: a list of entries takes 330; what it reads at once to hash one."""
+
+PROGRAM = """
+from {package} import memory
+
+def resident():
+    return int(next(line for line in open("/proc/self/status") if line.startswith("VmRSS")).split()[1]) >> 10
+
+memory.give_back()
+before = resident()
+longest = b"x" * (30 << 20)
+del longest
+text = b"x" * (20 << 20)
+behind = [b"y" * 100_000 for _ in range(20)]
+del text
+print(resident() - before)
+"""
 
 
 def test_a_file_of_300_mb_fits_into_little_memory(tmp_path: Path) -> None:
@@ -66,6 +84,14 @@ def test_a_host_remembers_little_of_each_file(tmp_path: Path) -> None:
     }
     took = {name: (taken(look) - BUFFER) / count for name, look in looks.items()}
     assert {name: size for name, size in took.items() if size > EACH} == {}
+
+
+@pytest.mark.parametrize("package", ["turnout_host", "turnout.hosts"])
+def test_a_long_text_is_given_back_though_a_longer_one_was_freed_before(package: str) -> None:
+    """And though something that stays lies behind it: of 20 MB none is kept (glibc alone would keep them)."""
+    program = PROGRAM.format(package=package)
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 10
 
 
 def sent(folder: Path) -> dict[str, int]:
