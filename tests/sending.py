@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from turnout.artifact import patch, tree
-from turnout.artifact.stream import stream
+from turnout.artifact.stream import lacking, stream
 from turnout.artifact.tree import Tree
 from turnout_host.calls import goods
 from turnout_host.host import Args, Host
@@ -64,7 +64,8 @@ def packed(host: Host, new: Tree, base: Tree | None = None, compression: str = "
     answer = call(host, goods.call_lacks, manifests=[offer])
     bases = patch.pairs(base, new.manifest) if base and base.digest in answer["based"] else {}
     source = (new.manifest, new.folder)
-    return b"".join(stream([source], answer["lacking"], compression, bases=bases, begun=answer["begun"]))
+    names = lacking([new.manifest], answer["lacking"])
+    return b"".join(stream([source], names, compression, bases=bases, begun=answer["begun"]))
 
 
 def upload(host: Host, chunks: Iterable[bytes], compression: str = "zstd") -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests import sending
 from tests.sending import Files, call, edited, kept, laid, packed, upload, words
+from tests.turnout_host.goods import lacking
 from turnout.artifact import patch
 from turnout.artifact.tree import Tree
 from turnout_host import patching
@@ -91,7 +92,7 @@ def test_a_base_that_is_hurt_on_the_host_is_told_apart(scene: Scene, hurt: str) 
     assert caught.value.detail["bases"][0] in scene.old.manifest.blobs
     again = packed(scene.host, scene.new)
     upload(scene.host, [again])
-    assert scene.host.store.lacking(scene.new.manifest.blobs) == []
+    assert lacking(scene.host.store, scene.new.manifest.blobs) == []
 
 
 def test_a_base_that_changed_here_is_not_leaned_on(scene: Scene) -> None:

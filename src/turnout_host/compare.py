@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Callable, Collection, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Callable, Collection, Iterable, Iterator, List, Optional, Set
 
 from turnout_host.manifest import Entry
 
 
 def differences(
-    entries: List[Entry],
+    entries: Iterable[Entry],
     folder: Path,
     ignore: Collection[str] = (),
     hashed: Optional[Callable[[str], str]] = None,
@@ -20,21 +21,46 @@ def differences(
 
     `ignore` names paths; they and all below them are passed over. An added or missing folder is told once.
     Every file is hashed, so what kept its size and its time is found as well; by `hashed`, where that is given.
+    Manifest and folder are read side by side, so that neither has to be remembered.
     """
-    wanted = {entry.path: entry for entry in entries if not _below(entry.path, ignore)}
-    found: Set[str] = set()
-    lines: List[Tuple[str, str]] = []
-    for path in _walk(str(folder), wanted, ignore):
-        found.add(path)
-        if path in wanted:
-            if not _same(wanted[path], f"{folder}/{path}", hashed or hash_file):
-                lines.append((path, "changed"))
-        elif not _above(path, ignore):
-            lines.append((path, "added"))
-    there = {*found, ""}
-    absent = [path for path in wanted if path not in found]
-    lines += [(path, "missing") for path in absent if path.rpartition("/")[0] in there]
-    return [f"{how}: {_plain(path)}" for path, how in sorted(lines)]
+    folders: Set[str] = set()
+    gone: Set[str] = set()
+    lines: List[str] = []
+    walk = walked(str(folder), lambda path: path in folders or _above(path, ignore), ignore)
+    found = next(walk, None)
+    for entry in entries:
+        path = entry.path
+        if _below(path, ignore):
+            continue
+        while found is not None and found < path:
+            lines += _added(found, ignore)
+            found = next(walk, None)
+        if entry.kind == "d":
+            (folders if found == path else gone).add(path)
+        if found == path:
+            if not _same(entry, f"{folder}/{path}", hashed or hash_file):
+                lines.append(f"changed: {_plain(path)}")
+            found = next(walk, None)
+        elif path.rpartition("/")[0] not in gone:
+            lines.append(f"missing: {_plain(path)}")
+    while found is not None:
+        lines += _added(found, ignore)
+        found = next(walk, None)
+    return lines
+
+
+def walked(root: str, enter: Callable[[str], bool], ignore: Collection[str] = ()) -> Iterator[str]:
+    """The paths below `root` in the order of manifests, without `ignore` and all below.
+
+    Of folders, those are gone into that `enter` says yes to; it is asked after their own path was taken.
+    """
+    waiting = [""]
+    while waiting:
+        path = waiting.pop()
+        if path and not path.endswith("/"):
+            yield path
+        elif not path or enter(path[:-1]):
+            waiting += sorted((one for one in _inside(root, path) if not _below(one, ignore)), reverse=True)
 
 
 def hash_file(path: str) -> str:
@@ -51,26 +77,17 @@ def hash_file(path: str) -> str:
         os.close(fd)
 
 
-def _walk(root: str, wanted: Dict[str, Entry], ignore: Collection[str]) -> Iterator[str]:
-    folders = {entry.path for entry in wanted.values() if entry.kind == "d"}
-    stack = [""]
-    while stack:
-        inside = stack.pop()
-        for found in _listing(f"{root}/{inside}"):
-            path = f"{inside}/{found.name}" if inside else found.name
-            if _below(path, ignore):
-                continue
-            yield path
-            if found.is_dir(follow_symlinks=False) and (path in folders or _above(path, ignore)):
-                stack.append(path)
+def _inside(root: str, folder: str) -> Iterator[str]:
+    """What is in a folder; folders once more with a slash, where what is in them belongs: `a`, `a-b`, `a/b`."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(f"{root}/{folder}") as listing:
+        for item in listing:
+            yield folder + item.name
+            if item.is_dir(follow_symlinks=False):
+                yield f"{folder}{item.name}/"
 
 
-def _listing(folder: str) -> List[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as listing:
-            return list(listing)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+def _added(path: str, ignore: Collection[str]) -> List[str]:
+    return [] if _above(path, ignore) else [f"added: {_plain(path)}"]
 
 
 def _same(entry: Entry, path: str, hashed: Callable[[str], str]) -> bool:

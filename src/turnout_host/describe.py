@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from pathlib import Path
-from typing import Collection, Dict, Optional
+from typing import Collection, Optional
 
 from turnout_host import manifest
-from turnout_host.compare import hash_file
+from turnout_host.compare import hash_file, walked
 from turnout_host.errors import StoreError
 
 
-def describe(folder: Path, ignore: Collection[str] = ()) -> Optional[str]:
+def describe(folder: Path, ignore: Collection[str] = ()) -> Optional[bytes]:
     """The text of its manifest, without the paths `ignore`; None when it holds what a manifest cannot say."""
-    lines: Dict[bytes, str] = {}
-    root = str(folder)
+    root, text = str(folder), io.BytesIO()
     try:
-        for where, folders, files in os.walk(root):
-            inside = os.path.relpath(where, root)
-            paths = {name: os.path.normpath(f"{inside}/{name}") for name in [*folders, *files]}
-            folders[:] = [name for name in folders if paths[name] not in ignore]
-            for path in paths.values():
-                if path not in ignore:
-                    lines[path.encode("utf-8")] = _line(root, path)
-        text = "".join(lines[path] for path in sorted(lines))
-        manifest.parse(text)
+        for path in walked(root, lambda _: True, ignore):
+            text.write(_line(root, path).encode("utf-8"))
+        text.seek(0)
+        manifest.blobs(manifest.parse(text))
     except (StoreError, UnicodeEncodeError):
         return None
-    return text
+    return text.getvalue()
 
 
 def _line(root: str, path: str) -> str:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Collection, Dict, Iterator, List, Tuple
+from typing import Collection, Dict, Iterator, List
 
-from turnout_host import manifest
 from turnout_host.compare import differences, hash_file
 from turnout_host.errors import StoreError
 from turnout_host.incoming import BEGUN
 from turnout_host.layout import Layout
 from turnout_host.manifest import Entry
-from turnout_host.store import HURT
+from turnout_host.store import HURT, listed, opened
 
 
 class Digests:
@@ -23,30 +22,32 @@ class Digests:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._known: Dict[Tuple[int, int], str] = {}
+        self._known: Dict[int, bytes] = {}
         self.bytes = 0
         """Bytes that were read and hashed."""
 
     def of(self, path: str) -> str:
         """The SHA-256 of a file. Raises OSError."""
         info = os.lstat(path)
-        key = (info.st_dev, info.st_ino)
-        if key not in self._known:
-            self._known[key] = hash_file(path)
+        inode = (
+            info.st_dev << 64 | info.st_ino
+        )  # one number and bytes: there are hundreds of thousands of them
+        if inode not in self._known:
+            self._known[inode] = bytes.fromhex(hash_file(path))
             self.bytes += info.st_size
-        return self._known[key]
+        return self._known[inode].hex()
 
     def tree(self, digest: str, folder: Path, ignore: Collection[str]) -> List[str]:
         """How a folder differs from the manifest with this digest. Raises StoreError when that is missing or hurt."""
         return differences(self._listed(digest), folder, ignore, self.of)
 
-    def _listed(self, digest: str) -> List[Entry]:
+    def _listed(self, digest: str) -> Iterator[Entry]:
         try:
-            text = self._layout.manifest(digest).read_bytes().decode("utf-8")
-            if manifest.digest(text) == digest:
-                return manifest.parse(text)
-        except (OSError, UnicodeDecodeError):
-            pass
+            file = opened(self._layout.manifest(digest), digest)
+        except OSError:
+            file = None
+        if file is not None:
+            return listed(file)
         raise StoreError(f"the manifest {digest[:16]}… is missing or hurt")
 
     def hurt(self) -> Iterator[Path]:

@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 from pathlib import Path, PurePosixPath
-from typing import Callable, Iterator, List, Optional, Sequence
+from typing import Callable, Iterable, Iterator, List, Optional, Sequence
 
 from turnout_host import children, disk, facts
 from turnout_host.errors import InstallError, UsageError
@@ -38,7 +38,7 @@ def keys(layout: Layout) -> List[str]:
     return sorted(path.name for path in layout.layers.iterdir() if LAYER.match(path.name))
 
 
-def lay(layout: Layout, store: Store, key: str, entries: List[Entry]) -> bool:
+def lay(layout: Layout, store: Store, key: str, entries: Iterable[Entry]) -> bool:
     """Make a layer of what was sent; False when it was there already. Raises StoreError for bad blobs."""
     if exists(layout, key):
         return False
@@ -46,12 +46,12 @@ def lay(layout: Layout, store: Store, key: str, entries: List[Entry]) -> bool:
     return True
 
 
-def mend(layout: Layout, store: Store, key: str, entries: List[Entry]) -> bool:
+def mend(layout: Layout, store: Store, key: str, digest: str) -> bool:
     """Make a layer right that was laid and not written down; False when it was so. It may be whole, but not sealed."""
     folder = layout.layer(key)
-    if store.verify(entries, folder, SCRATCH):
+    if store.verify(store.manifest(digest), folder, SCRATCH):
         remove(layout, key)
-        return lay(layout, store, key, entries)
+        return lay(layout, store, key, store.manifest(digest))
     disk.seal(folder)
     disk.sync(folder)  # perhaps the first one failed at that
     return False

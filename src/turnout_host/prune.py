@@ -68,11 +68,11 @@ def _host_programs(layout: Layout) -> None:
 
 def _collect(store: Store, manifests: Set[str]) -> None:
     """Remove contents that no manifest names. Where one is hurt, what some tree still links stays as well."""
-    needed: Set[str] = set()
+    needed: Set[bytes] = set()
     whole = True
     for digest in manifests:
         try:
-            needed.update(manifest.blobs(store.manifest(digest)))
+            needed.update(manifest.key(entry.blob) for entry in store.manifest(digest) if entry.kind == "f")
         except StoreError:
             whole = False
     store.collect(needed, linked_too=whole)

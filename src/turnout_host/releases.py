@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path, PurePosixPath
-from typing import Dict, List, Sequence
+from typing import Dict, Iterable, List, Sequence
 
 from turnout_host import disk, layers
 from turnout_host.compare import hash_file
@@ -14,13 +14,13 @@ from turnout_host.manifest import Entry
 from turnout_host.store import Store, full_disk
 
 
-def stage(layout: Layout, store: Store, name: str, entries: List[Entry], shared: Sequence[str]) -> None:
+def stage(layout: Layout, store: Store, name: str, entries: Iterable[Entry], shared: Sequence[str]) -> None:
     """Lay a release out beside the running one, whole or not at all, with links for the `shared` names.
 
     What the artifact has at or below a shared name stays out: the shared one wins. Raises StoreError for bad blobs.
     """
     names = shared_names(shared)
-    wanted = [entry for entry in entries if not any(_at_or_below(entry.path, one) for one in names)]
+    wanted = (entry for entry in entries if not any(_at_or_below(entry.path, one) for one in names))
     with full_disk(), disk.placed(layout.release(name), layout.tmp) as temp:
         store.fill(wanted, temp)
         for one in names:

@@ -12,11 +12,11 @@ import threading
 import traceback
 from typing import Any, Dict, Iterator, List, Optional
 
-from turnout_host import children, compression, failpoints, recovery
+from turnout_host import children, compression, failpoints, memory, recovery
 from turnout_host.calls import CALLS, MUTATING
 from turnout_host.errors import HostError, UsageError
 from turnout_host.host import Args, Host
-from turnout_host.protocol import Channel, Gone
+from turnout_host.protocol import Channel, Frame, Gone
 from turnout_host.store import full_disk
 
 VERSION = 1
@@ -33,6 +33,7 @@ def serve(path: str) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     sink = os.dup(1)
     os.dup2(2, 1)  # nothing but frames may reach the deployer's end
+    memory.give_back()
     channel = Channel(0, sink)
     try:
         host = Host(path)
@@ -66,15 +67,15 @@ class Server:
         self._worker.start()
         try:
             while True:
-                frame = self._channel.read()
-                if frame.kind == b"D":
-                    self._data.put(frame.payload)
-                else:
-                    self._take(frame.json())
+                self._hear(self._channel.read())
         except (Gone, ValueError):
             self._leave()
 
-    def _take(self, message: Dict[str, Any]) -> None:
+    def _hear(self, frame: Frame) -> None:
+        if frame.kind == b"D":
+            self._data.put(frame.payload)
+            return
+        message = frame.json()
         if "ping" in message:
             self._channel.send({"pong": message["ping"]})
         elif "call" in message:

@@ -7,11 +7,12 @@ would change every release. A hurt one is set aside, so that the next upload sen
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Collection, Dict, Iterable, Iterator, List, Tuple
+from typing import IO, Collection, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from turnout_host import disk, incoming, manifest
 from turnout_host.compare import differences, hash_file
@@ -32,32 +33,38 @@ class Store:
 
     # what is there
 
-    def lacking(self, names: Iterable[str]) -> List[str]:
-        """The blob names that are not here, in order, each once."""
-        return [name for name in sorted(set(names)) if not self._layout.blob(name).exists()]
+    def has(self, name: str) -> bool:
+        """Is this blob here?"""
+        return self._layout.blob(name).exists()
 
-    def begun(self, names: Iterable[str]) -> Dict[str, int]:
-        """Of these, those whose beginning came before a link was cut: how many bytes."""
-        paths = {name: incoming.begun_path(self._layout, name) for name in names}
-        return {name: path.stat().st_size for name, path in paths.items() if path.exists()}
+    def whole(self, entries: Iterable[Entry]) -> bool:
+        """Are all contents of this tree here?"""
+        return all(self.has(entry.blob) for entry in entries if entry.kind == "f")
+
+    def begun(self, name: str) -> int:
+        """How many bytes of this blob came before a link was cut."""
+        try:
+            return incoming.begun_path(self._layout, name).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def unsound(self, names: Iterable[str]) -> List[str]:
         """Hash blobs; return those that are missing or hurt. A hurt one is set aside as `<name>.hurt`."""
-        bad = []
-        for name in sorted(set(names)):
-            path = self._layout.blob(name)
-            try:
-                if hash_file(str(path)) == name[:64]:
-                    continue
-            except FileNotFoundError:
-                pass
-            except OSError as error:
-                if error.errno != errno.EIO:
-                    raise
-            if path.exists():
-                os.rename(str(path), str(path) + HURT)
-            bad.append(name)
-        return bad
+        return [name for name in names if not self._sound(name)]
+
+    def _sound(self, name: str) -> bool:
+        path = self._layout.blob(name)
+        try:
+            if hash_file(str(path)) == name[:64]:
+                return True
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+        if path.exists():
+            os.rename(str(path), str(path) + HURT)
+        return False
 
     def disk(self) -> Dict[str, int]:
         """Free and total bytes, and free inodes, of the file system that holds the store."""
@@ -70,30 +77,32 @@ class Store:
         text = manifest.unpack(packed)
         if manifest.digest(text) != digest:
             raise StoreError(f"a manifest does not match its digest {digest[:16]}…")
-        manifest.parse(text)
+        manifest.blobs(manifest.parse(io.BytesIO(text)))
         self.keep_text(text)
 
-    def keep_text(self, text: str) -> str:
+    def keep_text(self, text: bytes) -> str:
         """Keep the text of a manifest that is known to be right; its digest."""
         digest = manifest.digest(text)
         with full_disk():
-            disk.write(self._layout.manifest(digest), text.encode("utf-8"), 0o644, self._layout.tmp)
+            disk.write(self._layout.manifest(digest), text, 0o644, self._layout.tmp)
         return digest
 
-    def manifest(self, digest: str) -> List[Entry]:
+    def manifest(self, digest: str) -> Iterator[Entry]:
         """A kept manifest, its digest checked again. Raises StoreError when it is missing or hurt."""
-        return manifest.parse(self.manifest_text(digest))
+        return listed(self._opened(digest))
 
-    def manifest_text(self, digest: str) -> str:
+    def manifest_text(self, digest: str) -> bytes:
         """Its text; likewise."""
+        with self._opened(digest) as file:
+            return file.read()
+
+    def _opened(self, digest: str) -> IO[bytes]:
         path = self._layout.manifest(digest)
         try:
-            text = path.read_bytes().decode("utf-8")
-            if manifest.digest(text) == digest:
-                return text
+            file = opened(path, digest)
+            if file is not None:
+                return file
             os.rename(str(path), str(path) + HURT)
-        except UnicodeDecodeError:
-            pass
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.EIO):
                 raise
@@ -121,7 +130,7 @@ class Store:
 
     # trees
 
-    def lay(self, entries: List[Entry], folder: Path, sealed: bool = False) -> None:
+    def lay(self, entries: Iterable[Entry], folder: Path, sealed: bool = False) -> None:
         """Make `folder` hold this tree, whole or not at all. Raises StoreError, `lacking` in its detail, for bad blobs.
 
         `sealed` makes its folders read-only (0555); its files are so anyway.
@@ -129,41 +138,47 @@ class Store:
         with full_disk(), disk.placed(folder, self._layout.tmp, sealed) as temp:
             self.fill(entries, temp)
 
-    def fill(self, entries: List[Entry], folder: Path) -> None:
-        """Lay a tree in an empty folder; see `lay`."""
-        bad = self.unsound(manifest.blobs(entries))
+    def fill(self, entries: Iterable[Entry], folder: Path) -> None:
+        """Lay a tree in an empty folder; see `lay`. After bad blobs what is there is not whole."""
+        root = str(folder)
+        hashed: Set[bytes] = set()
+        bad: List[str] = []
+        for entry in entries:
+            path = f"{root}/{entry.path}"
+            if entry.kind == "d":
+                os.mkdir(path)
+                os.chmod(path, disk.OPEN)  # whatever the umask
+            elif entry.kind == "l":
+                os.symlink(entry.target, path)
+            else:
+                key = manifest.key(entry.blob)
+                if key not in hashed and not self._sound(entry.blob):
+                    bad.append(entry.blob)
+                hashed.add(key)
+                if not bad:
+                    _link(str(self._layout.blob(entry.blob)), path)
         if bad:
             raise StoreError(
                 f"{len(bad)} of the contents are missing or hurt, the first is {bad[0][:16]}…",
                 lacking=bad,
                 remedy=["deploy again: what is hurt was set aside and is sent anew"],
             )
-        root = str(folder)
-        for entry in entries:
-            path = f"{root}/{entry.path}"
-            if entry.kind == "f":
-                _link(str(self._layout.blob(entry.blob)), path)
-            elif entry.kind == "l":
-                os.symlink(entry.target, path)
-            else:
-                os.mkdir(path)
-                os.chmod(path, disk.OPEN)  # whatever the umask
 
-    def verify(self, entries: List[Entry], folder: Path, ignore: Collection[str] = ()) -> List[str]:
+    def verify(self, entries: Iterable[Entry], folder: Path, ignore: Collection[str] = ()) -> List[str]:
         """How `folder` differs from this tree; see compare.differences."""
         return differences(entries, folder, ignore)
 
     # what is no longer needed
 
-    def collect(self, needed: Collection[str], linked_too: bool = True) -> Tuple[int, int]:
-        """Remove the blobs that are not needed, and hurt ones: how many, and the bytes of disk that this gave back.
+    def collect(self, needed: Collection[bytes], linked_too: bool = True) -> Tuple[int, int]:
+        """Remove blobs but for the `needed` (their keys), and hurt ones: how many, and the bytes of disk given back.
 
         A blob that a release still links gives back nothing; it stays unless `linked_too`.
         """
-        keep, count, freed = set(needed), 0, 0
+        count, freed = 0, 0
         for shelf in list(self._layout.store.iterdir()):
             for path in list(shelf.iterdir()):
-                if path.name in keep:
+                if _among(path.name, needed):
                     continue
                 info = path.lstat()
                 if info.st_nlink > 1 and not linked_too:
@@ -181,6 +196,17 @@ class Store:
         return len(gone)
 
 
+def opened(path: Path, digest: str) -> Optional[IO[bytes]]:
+    """A kept manifest; None when it is hurt. Raises OSError."""
+    return path.open("rb") if hash_file(str(path)) == digest else None
+
+
+def listed(file: IO[bytes]) -> Iterator[Entry]:
+    """Its entries, read when they are wanted."""
+    with file:
+        yield from manifest.parse(file)
+
+
 @contextmanager
 def full_disk() -> Iterator[None]:
     """Tell a full disk or quota, or a read-only file system, as what it is: a host that cannot take this release."""
@@ -193,6 +219,13 @@ def full_disk() -> Iterator[None]:
         raise SurveyError(
             f"the disk of this host cannot be written: {error.strerror}", remedy=remedy
         ) from error
+
+
+def _among(name: str, keys: Collection[bytes]) -> bool:
+    try:
+        return manifest.key(name) in keys
+    except ValueError:  # put there by a hand
+        return False
 
 
 def _link(blob: str, path: str) -> None:

@@ -1,5 +1,6 @@
 """`python -m tests.support.bulk OLD NEW APP`: upload two trees over the local link; print each program's peak memory.
 
+Of a tree that has a manifest only, the host is asked what it lacks.
 In a process of its own, with all that the command line loads: VmHWM of /proc is the peak of one program's memory.
 """
 
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 
 from turnout.artifact import patch
-from turnout.artifact.stream import stream
+from turnout.artifact.stream import lacking, stream
 from turnout.artifact.tree import Tree
 from turnout.cli import main as everything
 from turnout.hosts.client import HostClient
@@ -28,8 +29,11 @@ async def send(client: HostClient, new: Tree, old: Tree | None) -> int:
     """As steps.send does it; the bytes that lay in the store afterwards and did not before."""
     answer = await client.call("lacks", manifests=[patch.offer(new.manifest, old.manifest if old else None)])
     bases = patch.pairs(old, new.manifest) if old else {}
+    names = lacking([new.manifest], answer["lacking"])
+    if not new.folder.exists():
+        return 0
     source = (new.manifest, new.folder)
-    stored = await client.upload(stream([source], answer["lacking"], bases=bases), "zstd")
+    stored = await client.upload(stream([source], names, bases=bases), "zstd")
     await client.call("lay_layer", key=new.key, manifest=new.digest)
     return int(stored["bytes"])
 

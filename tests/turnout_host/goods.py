@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import os
 import traceback
 import zlib
@@ -59,8 +60,28 @@ def text(tree: Tree) -> str:
     return "".join(lines[path] for path in sorted(lines, key=str.encode))
 
 
+def parse(listed: str) -> list[manifest.Entry]:
+    """All entries of a manifest, checked as the host checks what comes in."""
+    found = list(manifest.parse(io.BytesIO(listed.encode())))
+    manifest.blobs(found)
+    return found
+
+
 def entries(tree: Tree) -> list[manifest.Entry]:
-    return manifest.parse(text(tree))
+    return parse(text(tree))
+
+
+def marked(listed: Iterable[str], marks: str) -> set[str]:
+    """The blobs that `lacks` marks in its answer about these manifests."""
+    names: dict[bytes, int] = {}
+    for one in listed:
+        manifest.blobs(parse(one), names)
+    return {manifest.name(key) for key, mark in zip(names, marks, strict=True) if mark == "1"}
+
+
+def lacking(store: Store, names: Iterable[str]) -> list[str]:
+    """Those that are not in the store, each once."""
+    return sorted({name for name in names if not store.has(name)})
 
 
 def pack(manifest_text: str) -> str:

@@ -143,7 +143,7 @@ def test_a_layer_that_was_made_here_can_be_checked(there: Host) -> None:
     folder = made(there, MAKE)
     digest = there.journal.state.layers["deps-1"]
     assert digest is not None
-    listed = there.store.manifest(digest)
+    listed = list(there.store.manifest(digest))
     assert [entry.path for entry in listed if entry.kind == "f"] == [
         "node_modules/pkg-a/x/run",
         "node_modules/pkg-b",

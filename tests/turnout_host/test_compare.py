@@ -68,6 +68,23 @@ def test_each_change_is_told_once(folder: Path, change: Change, lines: list[str]
     assert differences(entries(TREE), folder) == lines
 
 
+NAMES = ["a/b", "a-b", "a.d/x", "a0/y", "a/b-c", "b", "~", "é", "\uff5e/z", "\U0001f600"]
+
+
+@pytest.mark.parametrize("gone", NAMES)
+def test_names_around_a_slash_are_met_in_the_order_of_manifests(tmp_path: Path, gone: str) -> None:
+    """`a-b` stands between `a` and `a/b`; where one is missing or new, all others are still found."""
+    there, whole = host(tmp_path), {path: path.encode() for path in NAMES}
+    folder = there.layout.release("v1")
+    there.store.lay(there.send(whole), folder)
+    assert differences(entries(whole), folder) == []
+    fewer = {path: data for path, data in whole.items() if path != gone}
+    top = gone if gone.startswith("a/") else gone.partition("/")[0]
+    assert differences(entries(fewer), folder) == [f"added: {top}"]
+    (folder / gone).unlink()
+    assert differences(entries(whole), folder) == [f"missing: {gone}"]
+
+
 def test_what_is_ignored_is_passed_over_with_all_below(folder: Path) -> None:
     """A shared name replaces what the artifact had, and a folder that only holds one is not an addition."""
     (folder / "logs/kept").unlink()

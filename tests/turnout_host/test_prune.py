@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.turnout_host.goods import host, pack, sha, text
+from tests.turnout_host.goods import host, lacking, pack, sha, text
 from tests.turnout_host.test_state import fold, life
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
@@ -88,7 +88,7 @@ def test_a_hurt_or_missing_manifest_does_not_stop_a_prune(tmp_path: Path, hurt: 
     else:
         file.unlink()
     assert prune(made.layout, journal, made.store, 0)["removed"] == ["v1"]
-    assert made.store.lacking([sha(b"one"), sha(b"two"), sha(b"nobody's")]) == sorted(
+    assert lacking(made.store, [sha(b"one"), sha(b"two"), sha(b"nobody's")]) == sorted(
         [sha(b"one"), sha(b"nobody's")]
     )
     assert prune(made.layout, journal, made.store, 0)["removed"] == []

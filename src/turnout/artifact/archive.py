@@ -7,6 +7,7 @@ import os
 import secrets
 import tarfile
 from collections.abc import Iterator, Sequence
+from heapq import merge
 from pathlib import Path
 
 from turnout.artifact.manifest import Entry, Manifest
@@ -25,8 +26,8 @@ def write(parts: Sequence[Part], file: Path, names: Sequence[str]) -> tuple[int,
 
     Raises PackageError for a `.env`, which no package may carry.
     """
-    members = sorted(_members(parts, names), key=lambda member: member[0].path.encode())
-    scratch = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    members = merge(*(_members(part, names) for part in parts), key=lambda member: member[0].path)
+    count, scratch = 0, file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         with (
             scratch.open("xb") as raw,
@@ -35,21 +36,23 @@ def write(parts: Sequence[Part], file: Path, names: Sequence[str]) -> tuple[int,
         ):
             for entry, folder in members:
                 _add(archive, entry, folder)
+                archive.members.clear()  # type: ignore[attr-defined]  # it would remember each, with half a kilobyte
+                count += 1
         scratch.rename(file)
     finally:
         scratch.unlink(missing_ok=True)
-    return len(members), file.stat().st_size
+    return count, file.stat().st_size
 
 
-def _members(parts: Sequence[Part], names: Sequence[str]) -> Iterator[tuple[Entry, Path]]:
-    for manifest, folder in parts:
-        for entry in manifest.entries:
-            top, *below = entry.path.split("/")
-            if top not in names:
-                continue
-            if top == ".env" or (".env" in below and top != "node_modules"):
-                raise PackageError(f"{entry.path} holds secrets and is never part of a package")
-            yield entry, folder
+def _members(part: Part, names: Sequence[str]) -> Iterator[tuple[Entry, Path]]:
+    manifest, folder = part
+    for entry in manifest.entries:
+        top, *below = entry.path.split("/")
+        if top not in names:
+            continue
+        if top == ".env" or (".env" in below and top != "node_modules"):
+            raise PackageError(f"{entry.path} holds secrets and is never part of a package")
+        yield entry, folder
 
 
 def _add(archive: tarfile.TarFile, entry: Entry, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from turnout.artifact.stream import NAME
@@ -12,7 +13,6 @@ from turnout.errors import PackageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 SIZE = 8
 PIECE = 1 << 20
@@ -22,7 +22,7 @@ PIECE = 1 << 20
 class Fetched:
     """Takes events in and writes files. `places` says where each blob goes and how long it is; nothing else is kept."""
 
-    def __init__(self, places: Mapping[str, tuple[Path, int]]) -> None:
+    def __init__(self, places: Mapping[str, tuple[str, int]]) -> None:
         self._left = dict(places)
         self._reader = zlib.decompressobj()
         self._head = b""
@@ -76,7 +76,7 @@ class Fetched:
         size, self._head = int.from_bytes(self._head[NAME:], "big"), b""
         if name not in self._left or self._left[name][1] != size:
             raise PackageError(f"contents came that nobody asked for: {name[:16]!r}")
-        path, _ = self._left[name]
+        path = Path(self._left[name][0])
         path.parent.mkdir(parents=True, exist_ok=True)
         self._name, self._wanted, self._sha = name, size, hashlib.sha256()
         self._file = path.open("wb")
@@ -89,5 +89,5 @@ class Fetched:
         self._file = None
         path, _ = self._left.pop(self._name)
         if self._sha.hexdigest() != self._name[:64]:
-            path.unlink()
+            Path(path).unlink()
             raise PackageError(f"contents came back that do not match their digest {self._name[:16]}…")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import os
 import re
 import stat
@@ -20,7 +21,7 @@ from turnout.errors import PackageError
 
 THREADS = 4
 BATCH = 64
-"""Files that a thread hashes at a time: handing over one file at a time costs as much as hashing a small one."""
+"""Entries that a thread hashes at a time: handing over one file at a time costs as much as hashing a small one."""
 READ = 1 << 20
 LIMIT = 64 << 20
 """Bytes of a manifest's text, at most; as on the host."""
@@ -53,29 +54,45 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Manifest:
-    """A tree: the text, and what follows from it."""
+    """A tree: the text, and what follows from it.
 
-    text: str
+    Its entries are read one by one, again and again: a list of them takes four times as much memory as the text.
+    """
+
+    text: bytes
 
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of the text; two trees with equal contents, names and modes have the same one."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return hashlib.sha256(self.text).hexdigest()
 
     @cached_property
     def packed(self) -> str:
         """The text as it travels: base64 of zlib."""
-        return base64.b64encode(zlib.compress(self.text.encode(), 6)).decode()
+        return base64.b64encode(zlib.compress(self.text, 6)).decode()
 
-    @cached_property
-    def entries(self) -> list[Entry]:
+    @property
+    def entries(self) -> Iterator[Entry]:
         """All lines, in order of the bytes of their paths."""
-        return [_parse(line) for line in self.text.split("\n") if line]
+        return (_parse(line[:-1].decode()) for line in io.BytesIO(self.text))
 
-    @cached_property
+    @property
+    def files(self) -> Iterator[Entry]:
+        """Those of files."""
+        return (entry for entry in self.entries if entry.kind == "f")
+
+    @property
+    def count(self) -> int:
+        """How many entries."""
+        return self.text.count(b"\n")
+
+    @property
     def blobs(self) -> dict[str, tuple[str, int]]:
-        """For each blob name: a path that has these contents, and their size in bytes."""
-        return {entry.blob: (entry.path, entry.size) for entry in reversed(self.entries) if entry.kind == "f"}
+        """For each blob name, in order: the first path that has these contents, and their size in bytes."""
+        found: dict[str, tuple[str, int]] = {}
+        for entry in self.files:
+            found.setdefault(entry.blob, (entry.path, entry.size))
+        return found
 
     @cached_property
     def size(self) -> int:
@@ -89,22 +106,18 @@ def of(folder: Path) -> Manifest:
     Raises PackageError for what no host could be trusted with: names with a tab or a newline or not in UTF-8,
     links that are absolute or leave the tree, sockets, pipes and devices.
     """
-    found = list(_walk(folder))
-    files = [entry for entry in found if entry.kind == "f"]
+    found = sorted(_walk(folder), key=lambda entry: entry.path)  # characters sort as their bytes do
+    batches = [found[at : at + BATCH] for at in range(0, len(found), BATCH)]
     with ThreadPoolExecutor(THREADS) as pool:
-        batches = [files[at : at + BATCH] for at in range(0, len(files), BATCH)]
-        hashed = [entry for batch in pool.map(lambda batch: _hash(folder, batch), batches) for entry in batch]
-    entries = [entry for entry in found if entry.kind != "f"] + hashed
-    entries.sort(key=lambda entry: entry.path.encode())
-    return Manifest("".join(entry.line() for entry in entries))
+        return Manifest(b"".join(pool.map(lambda batch: _lines(folder, batch), batches)))
 
 
 def unpack(packed: str) -> Manifest:
     """A manifest as a host sends it. Raises PackageError for what is none, or would lead out of its folder."""
     try:
         reader = zlib.decompressobj()
-        text = reader.decompress(base64.b64decode(packed, validate=True), LIMIT).decode()
-        if not reader.eof or (text and not text.endswith("\n")):
+        text = reader.decompress(base64.b64decode(packed, validate=True), LIMIT)
+        if not reader.eof or (text and not text.endswith(b"\n")):
             raise ValueError("it is cut short or too long")
         made = Manifest(text)
         for entry in made.entries:
@@ -187,16 +200,18 @@ def _check_name(name: str) -> None:
         raise PackageError(f"the name {name!r} holds a tab or a newline", remedy="rename the file")
 
 
-def _hash(folder: Path, batch: list[Entry]) -> list[Entry]:
+def _lines(folder: Path, batch: list[Entry]) -> bytes:
     root = os.fspath(folder)
-    done = []
-    for entry in batch:
-        with open(f"{root}/{entry.path}", "rb", buffering=0) as file:  # noqa: PTH123 - Path costs more than the read
-            mode = os.fstat(file.fileno()).st_mode
-            digest, size = hashlib.sha256(), 0
-            while part := file.read(READ):
-                digest.update(part)
-                size += len(part)
-        executable = "755" if mode & stat.S_IXUSR else "644"
-        done.append(entry._replace(mode=executable, sha256=digest.hexdigest(), size=size))
-    return done
+    lines = [(_hashed(root, entry) if entry.kind == "f" else entry).line() for entry in batch]
+    return "".join(lines).encode()
+
+
+def _hashed(root: str, entry: Entry) -> Entry:
+    with open(f"{root}/{entry.path}", "rb", buffering=0) as file:  # noqa: PTH123 - Path costs more than the read
+        mode = os.fstat(file.fileno()).st_mode
+        digest, size = hashlib.sha256(), 0
+        while part := file.read(READ):
+            digest.update(part)
+            size += len(part)
+    executable = "755" if mode & stat.S_IXUSR else "644"
+    return entry._replace(mode=executable, sha256=digest.hexdigest(), size=size)

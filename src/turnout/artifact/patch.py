@@ -59,11 +59,13 @@ def if_smaller(base: Base, new: bytes, overhead: int) -> bytes | None:
 
 def pairs(old: Tree, new: Manifest) -> dict[str, Base]:
     """For blobs of `new` that `old` has in another version, at the same path: that version."""
-    before = {entry.path: entry for entry in old.manifest.entries if entry.kind == "f"}
     found: dict[str, Base] = {}
-    for entry in new.entries:
-        older = before.get(entry.path)
-        if entry.kind != "f" or older is None or older.blob == entry.blob:
+    before = old.manifest.files
+    older = next(before, None)
+    for entry in new.files:
+        while older and older.path < entry.path:  # both are in order
+            older = next(before, None)
+        if older is None or older.path != entry.path or older.blob == entry.blob:
             continue
         if 0 < older.size <= LIMIT and 0 < entry.size <= LIMIT:
             found.setdefault(entry.blob, Base(older.blob, old.folder / older.path))
@@ -73,8 +75,7 @@ def pairs(old: Tree, new: Manifest) -> dict[str, Base]:
 def offer(new: Manifest, base: Manifest | None = None) -> dict[str, object]:
     """A manifest as it travels: as a patch on one that the host has, if there is one and that is smaller."""
     if base is not None:
-        text = new.text.encode()
-        patch = base64.b64encode(make(base.text.encode(), text)).decode()
+        patch = base64.b64encode(make(base.text, new.text)).decode()
         if len(patch) < len(new.packed):
-            return {"digest": new.digest, "base": base.digest, "patch": patch, "size": len(text)}
+            return {"digest": new.digest, "base": base.digest, "patch": patch, "size": len(new.text)}
     return {"digest": new.digest, "packed": new.packed}

@@ -25,7 +25,7 @@ class Tree:
     @classmethod
     def load(cls, key: str, entry: Path) -> Tree:
         """The tree that `seal` finished in `entry`."""
-        return cls(key, entry / "tree", Manifest((entry / "manifest").read_bytes().decode()))
+        return cls(key, entry / "tree", Manifest((entry / "manifest").read_bytes()))
 
 
 def folder_of(entry: Path) -> Path:
@@ -36,5 +36,5 @@ def folder_of(entry: Path) -> Path:
 def seal(entry: Path) -> Manifest:
     """Write the manifest of `entry/tree` beside it; the tree must not change afterwards."""
     made = manifest.of(folder_of(entry))
-    (entry / "manifest").write_bytes(made.text.encode())
+    (entry / "manifest").write_bytes(made.text)
     return made

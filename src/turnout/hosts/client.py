@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from turnout import failpoints
 from turnout.errors import Unreachable
-from turnout.hosts import loader
+from turnout.hosts import loader, memory
 from turnout.hosts.base import LinkLost
 from turnout.hosts.faults import fault
 from turnout.hosts.frames import PIECE, Wire
@@ -77,6 +77,7 @@ class HostClient:
 
         Raises Unreachable, HostKeyError, LoginError or SurveyRefused.
         """
+        memory.give_back()  # manifests come and go
         pace = pace or Pace()
         deadline = asyncio.get_running_loop().time() + pace.opening
         link = await transport.open()

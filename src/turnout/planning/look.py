@@ -24,7 +24,7 @@ from turnout.steps import connect as connecting
 from turnout.steps.ahead import layer_of
 from turnout.steps.checks import same_as_promised
 from turnout.steps.gate import said
-from turnout.steps.parcel import Part, parts
+from turnout.steps.parcel import Part, lacking, parts
 from turnout.steps.send import contents
 from turnout.steps.unchanged import same
 from turnout.steps.work import Target, Work
@@ -205,8 +205,9 @@ async def _goods(work: Work, host: Target, seen: Outlook) -> None:
         answer, chosen, offered = await _asked(work, host, whole=False)
     except PackageError:  # a manifest is not there any more, or hurt
         answer, chosen, offered = await _asked(work, host, whole=True)
+    names = await asyncio.to_thread(lacking, chosen, answer)
     pieces = await asyncio.to_thread(
-        lambda: sum(len(piece) for piece in contents(host, chosen, answer)) if answer["lacking"] else 0
+        lambda: sum(len(piece) for piece in contents(host, chosen, names, answer)) if names else 0
     )
     seen.bytes_contents = int(answer["bytes"])
     seen.bytes_sent = pieces + offered
@@ -214,9 +215,7 @@ async def _goods(work: Work, host: Target, seen: Outlook) -> None:
     free = int(answer["disk"]["free"])
     seen.disk = {
         "free": free,
-        "free_afterwards": forecast.disk_afterwards(
-            free, seen.bytes_contents, entries, len(answer["lacking"])
-        ),
+        "free_afterwards": forecast.disk_afterwards(free, seen.bytes_contents, entries, len(names)),
         "total": int(answer["disk"]["total"]),
     }
     seen.seconds = forecast.seconds(answer["deployments"])

@@ -43,7 +43,7 @@ class _Builds:
     def __init__(self, work: Work) -> None:
         self._work, self._alone, self._done = work, asyncio.Lock(), False
 
-    async def __call__(self, _names: list[str]) -> None:
+    async def __call__(self, _names: set[str]) -> None:
         """All contents are on this machine afterwards."""
         async with self._alone:
             if not self._done:

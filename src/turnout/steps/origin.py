@@ -152,28 +152,21 @@ class Bring:
 
     def __init__(self, work: Work, origin: Origin, kept: list[Tree], trees: list[Tree]) -> None:
         self._work, self._origin, self._alone = work, origin, asyncio.Lock()
-        self._here = {name: path for tree in kept for name, (path, _) in _places(tree).items()}
-        self._wanted: dict[str, list[Path]] = {}
-        self._sizes: dict[str, int] = {}
-        for tree in trees:
-            for name, (path, size) in _places(tree).items() if tree not in kept else ():
-                self._wanted.setdefault(name, []).append(path)
-                self._sizes[name] = size
+        self._kept, self._away = kept, [tree for tree in trees if tree not in kept]
+        self._brought: set[str] = set()
 
-    async def __call__(self, names: list[str]) -> None:
+    async def __call__(self, names: set[str]) -> None:
         """These are on this machine afterwards. Raises PackageError for what does not match its digest."""
         async with self._alone:
-            wanted = {name: self._wanted.pop(name) for name in names if name in self._wanted}
-            away = {
-                name: (paths[0], self._sizes[name])
-                for name, paths in wanted.items()
-                if name not in self._here
-            }
+            names = names - self._brought
+            self._brought |= names
+            here = await asyncio.to_thread(_places, self._kept, names)
+            away = await asyncio.to_thread(_places, self._away, names - here.keys())
             if away:
                 await self._fetch(away)
-            await asyncio.to_thread(self._spread, wanted)
+            await asyncio.to_thread(self._spread, names, here | away)
 
-    async def _fetch(self, places: dict[str, tuple[Path, int]]) -> None:
+    async def _fetch(self, places: dict[str, tuple[str, int]]) -> None:
         size = text.size(sum(size for _, size in places.values()))
         self._work.note(f"fetching {size} from {self._origin.environment}", "upload")
         fetched = Fetched(places)
@@ -184,16 +177,21 @@ class Bring:
             error.host = f"{self._origin.address}, {self._origin.environment}"
             raise
 
-    def _spread(self, wanted: dict[str, list[Path]]) -> None:
+    def _spread(self, names: set[str], places: dict[str, tuple[str, int]]) -> None:
         """The same contents stand in several trees, or at several places of one."""
-        for name, paths in wanted.items():
-            source = self._here.get(name, paths[0])
-            for path in paths:
-                if path != source:
+        for tree in self._away:
+            for entry in tree.manifest.files:
+                path = tree.folder / entry.path
+                if entry.blob in names and str(path) != places[entry.blob][0]:
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    path.hardlink_to(source)
+                    path.hardlink_to(places[entry.blob][0])
 
 
-def _places(tree: Tree) -> dict[str, tuple[Path, int]]:
-    """Where a tree has each blob, and its size."""
-    return {name: (tree.folder / path, size) for name, (path, size) in tree.manifest.blobs.items()}
+def _places(trees: list[Tree], names: set[str]) -> dict[str, tuple[str, int]]:
+    """Where trees have these blobs first, and their sizes. No Path for each: it takes a kilobyte."""
+    found: dict[str, tuple[str, int]] = {}
+    for tree in trees:
+        for entry in tree.manifest.files:
+            if entry.blob in names:
+                found.setdefault(entry.blob, (f"{tree.folder}/{entry.path}", entry.size))
+    return found

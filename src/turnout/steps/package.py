@@ -20,4 +20,4 @@ async def package(work: Work) -> Done:
     if reason:
         raise NothingToDo("unchanged", reason, work.targets[0].running)
     manifest = work.artifact.manifest
-    return Done(f"{len(manifest.entries)} entries, {text.size(manifest.size)}")
+    return Done(f"{manifest.count} entries, {text.size(manifest.size)}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from turnout.artifact import patch
+from turnout.artifact import patch, stream
 from turnout.artifact.tree import Tree
 
 if TYPE_CHECKING:
@@ -54,6 +54,11 @@ def parts(work: Work, host: Target, artifact: bool = True, whole: bool = False) 
     if whole or compression(host) != "zstd":
         return [Part(tree) for tree in trees.values()]
     return [Part(tree, _base(work, host, role)) for role, tree in trees.items()]
+
+
+def lacking(chosen: list[Part], answer: dict[str, Any]) -> set[str]:
+    """The blobs that are lacking by an answer to `lacks` or `outlook`."""
+    return stream.lacking([part.tree.manifest for part in chosen], answer["lacking"])
 
 
 def compression(host: Target) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from turnout.artifact.stream import stream
 from turnout.errors import PackageError
-from turnout.steps.parcel import Part, compression, parts
+from turnout.steps.parcel import Part, compression, lacking, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,14 +50,15 @@ async def _send(work: Work, host: Target, step: str, artifact: bool, whole: bool
     answer = await host.client.call(
         "lacks", on_event=_said(work, host, step), manifests=offers, keep=work.config.release.keep
     )
-    if answer["lacking"] and work.bring:
+    names = await asyncio.to_thread(lacking, chosen, answer)
+    if names and artifact and work.bring:
         digest = work.artifact.digest
-        await work.bring(answer["lacking"])
+        await work.bring(names)
         if work.artifact.digest != digest:
             return await _send(work, host, step, artifact, whole)
         chosen[0].tree = work.artifact
-    if answer["lacking"]:
-        await _upload(work, host, step, chosen, answer | ({"begun": {}} if whole else {}))
+    if names:
+        await _upload(work, host, step, chosen, names, answer | ({"begun": {}} if whole else {}))
     for part in chosen[1:] if artifact else chosen:
         if host.awaited:
             work.note(f"laying out {part.tree.key}", step, host)
@@ -77,7 +78,9 @@ def _said(work: Work, host: Target, step: str) -> Callable[[dict[str, Any]], Non
     return hear
 
 
-async def _upload(work: Work, host: Target, step: str, chosen: list[Part], answer: dict[str, Any]) -> None:
+async def _upload(
+    work: Work, host: Target, step: str, chosen: list[Part], names: set[str], answer: dict[str, Any]
+) -> None:
     told, total = 0.0, int(answer["bytes"])
 
     def progress(done: int) -> None:
@@ -87,13 +90,17 @@ async def _upload(work: Work, host: Target, step: str, chosen: list[Part], answe
         told = time.monotonic()
         work.bus.emit("step.progress", step=step, host=host.name, done=done, total=total, unit="bytes")
 
-    await host.client.upload(contents(host, chosen, answer, progress), compression(host))
+    await host.client.upload(contents(host, chosen, names, answer, progress), compression(host))
 
 
 def contents(
-    host: Target, chosen: list[Part], answer: dict[str, Any], progress: Callable[[int], None] | None = None
+    host: Target,
+    chosen: list[Part],
+    names: set[str],
+    answer: dict[str, Any],
+    progress: Callable[[int], None] | None = None,
 ) -> Iterator[bytes]:
-    """The upload that answers `lacks` or `outlook`."""
+    """The upload of these blobs that answers `lacks` or `outlook`."""
     bases = {name: base for part in chosen for name, base in part.pairs(answer["based"]).items()}
     sources = [part.source for part in chosen]
-    return stream(sources, answer["lacking"], compression(host), progress, bases, answer["begun"])
+    return stream(sources, names, compression(host), progress, bases, answer["begun"])

@@ -16,7 +16,7 @@ async def stage(work: Work, host: Target) -> Done:
         work.note(f"{error.message}; sending it again", "stage", host)
         await send(work, host, "stage")
         host.release = await _stage(work, host)
-    return Done(f"{host.release}, {len(work.artifact.manifest.entries)} entries")
+    return Done(f"{host.release}, {work.artifact.manifest.count} entries")
 
 
 async def _stage(work: Work, host: Target) -> str:

@@ -188,7 +188,7 @@ class Work:
     """Where the artifact comes from, when it is promoted."""
     change: Change | None = None
     """What a person wants of the dotenv, when that is what changes."""
-    bring: Callable[[list[str]], Awaitable[None]] | None = None
+    bring: Callable[[set[str]], Awaitable[None]] | None = None
     """Gets contents, by blob name, that are not on this machine: the build was skipped, or another host has them."""
     migrated: list[str] = field(default_factory=list)
     """Migrations that this deployment applied; they stay in, however it ends."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Dict, Optional
+from typing import Collection, Dict, Optional
 
 from turnout_host import disk, dotenv, facts, layers, people, releases, survey
 from turnout_host.calls import manifests
@@ -19,29 +19,25 @@ from turnout_host.prune import prune
 
 def call_lacks(host: Host, args: Args, say: Say) -> Answer:
     """Keep the manifests; which contents are missing, and is there room for them and for the trees?"""
-    wanted: Dict[str, int] = {}
-    parts = manifests.offered(host, args)
-    for part in parts:
-        host.store.keep_text(part.text)
-        wanted.update(part.blobs)
-    entries = sum(part.entries for part in parts)
-    based = manifests.based(host, parts)
-    lacking = host.store.lacking(list(wanted))
-    size = sum(wanted[name] for name in lacking)
-    files = len(lacking) + entries
-    pruned = _room(host, args, size, files, say)
+    offered = manifests.offered(host, args, keep=True)
+    based = manifests.based(host, offered)
+    lacking = manifests.lacking(host, offered.blobs)
+    files = lacking.marks.count("1") + offered.entries
+    pruned = _room(host, args, offered.digests, lacking.bytes, files, say)
     return {
-        "lacking": lacking,
-        "bytes": size,
+        "lacking": lacking.marks,
+        "bytes": lacking.bytes,
         "inodes": files,
         "disk": host.store.disk(),
         "pruned": pruned,
         "based": based,
-        "begun": host.store.begun(lacking),
+        "begun": lacking.begun,
     }
 
 
-def _room(host: Host, args: Args, size: int, files: int, say: Say) -> Optional[Answer]:
+def _room(
+    host: Host, args: Args, coming: Collection[str], size: int, files: int, say: Say
+) -> Optional[Answer]:
     """Refuse where there is no room for it; before that, where `keep` says so, what may go first is pruned."""
     try:
         survey.space(host.store, size, files)
@@ -49,7 +45,6 @@ def _room(host: Host, args: Args, size: int, files: int, say: Say) -> Optional[A
     except SurveyError:
         if args.values.get("keep") is None:
             raise
-    coming = [Args(item).digest("digest") for item in args.values["manifests"]]
     pruned = prune(host.layout, host.journal, host.store, int(args.number("keep")), coming)
     freed = f"the disk is short: {pruned['freed'] / 1e6:,.1f} MB were freed"
     gone = f"; {', '.join(pruned['removed'])} went" if pruned["removed"] else ""
@@ -71,10 +66,13 @@ def call_upload(host: Host, args: Args, say: Say) -> Answer:
 def call_lay_layer(host: Host, args: Args, say: Say) -> Answer:
     """Make a shipped layer from the store, once."""
     key, digest = args.text("key"), args.digest("manifest")
-    listed, there = host.store.manifest(digest), layers.exists(host.layout, key)
+    there = layers.exists(host.layout, key)
     if there and key in host.journal.state.layers:
         return {"made": False}
-    made = (layers.mend if there else layers.lay)(host.layout, host.store, key, listed)
+    if there:
+        made = layers.mend(host.layout, host.store, key, digest)
+    else:
+        made = layers.lay(host.layout, host.store, key, host.store.manifest(digest))
     host.journal.append("layer.made", host.deployment, key=key, manifest=digest)
     return {"made": made}
 

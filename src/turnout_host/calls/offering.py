@@ -19,8 +19,7 @@ ROLES = ("node", "pm2")
 def call_known(host: Host, args: Args, say: Say) -> Answer:
     """Are all contents of a release still here and sound? Its manifest, too. What is hurt is set aside."""
     digest = str(record_of(host, args)["manifest"])
-    entries = host.store.manifest(digest)
-    hurt = host.store.unsound(manifest.blobs(entries))
+    hurt = host.store.unsound(map(manifest.name, manifest.blobs(host.store.manifest(digest))))
     return {"whole": not hurt, "hurt": hurt, "manifest": _packed(host, digest)}
 
 
@@ -70,7 +69,7 @@ def _record(host: Host, name: str) -> Iterator[bytes]:
 
 def _here(host: Host, digest: str) -> bool:
     """Not of a layer that was made here by commands: it has a manifest, but its contents never were in the store."""
-    return not host.store.lacking(manifest.blobs(host.store.manifest(digest)))
+    return host.store.whole(host.store.manifest(digest))
 
 
 def _say(say: Say, data: bytes) -> None:
@@ -80,5 +79,4 @@ def _say(say: Say, data: bytes) -> None:
 
 def _packed(host: Host, digest: str) -> str:
     """A kept manifest as it travels; StoreError when it is missing or hurt."""
-    host.store.manifest(digest)
-    return base64.b64encode(zlib.compress(host.layout.manifest(digest).read_bytes(), 6)).decode("ascii")
+    return base64.b64encode(zlib.compress(host.store.manifest_text(digest), 6)).decode("ascii")

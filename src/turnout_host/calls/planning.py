@@ -11,16 +11,13 @@ from turnout_host.host import Args, Host, Say
 def call_outlook(host: Host, args: Args, say: Say) -> Answer:
     """Which contents of these manifests are lacking, what they take, the disk, and the deployments so far."""
     host.journal.refresh()
-    wanted = {}
-    parts = manifests.offered(host, args)
-    for part in parts:
-        wanted.update(part.blobs)
-    lacking = host.store.lacking(list(wanted))
+    offered = manifests.offered(host, args, keep=False)
+    lacking = manifests.lacking(host, offered.blobs)
     return {
-        "lacking": lacking,
-        "bytes": sum(wanted[name] for name in lacking),
-        "based": manifests.based(host, parts),
-        "begun": host.store.begun(lacking),
+        "lacking": lacking.marks,
+        "bytes": lacking.bytes,
+        "based": manifests.based(host, offered),
+        "begun": lacking.begun,
         "disk": host.store.disk(),
         "deployments": history.rows(host.journal.state.deployments),
     }

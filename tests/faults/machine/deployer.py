@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, NamedTuple
 
-from tests.turnout_host.goods import Tree, contents, pack, sha, stream, text
+from tests.turnout_host.goods import Tree, contents, marked, pack, sha, stream, text
 from turnout_host import recovery
 from turnout_host.errors import HostError, StoreError
 from turnout_host.host import Host
@@ -110,7 +110,7 @@ class Deployer:
         """Only what the host lacks."""
         listed = [text(tree) for tree in trees]
         manifests = [{"packed": pack(one), "digest": sha(one.encode())} for one in listed]
-        lacking = set(self.call("lacks", manifests=manifests)["lacking"])
+        lacking = marked(listed, self.call("lacks", manifests=manifests)["lacking"])
         blobs = [one for tree in trees for one in contents(tree) if sha(one) in lacking]
         for chunk in stream(blobs, "zlib"):
             self._server._data.put(chunk)

@@ -37,13 +37,15 @@ def test_whatever_the_pieces_every_file_arrives_whole(
     tmp_path: Path, all_data: list[bytes], step: int
 ) -> None:
     """Events cut the stream anywhere; empty files count too."""
-    places = {name(data): (tmp_path / f"deep/{number}", len(data)) for number, data in enumerate(all_data)}
+    places = {
+        name(data): (str(tmp_path / f"deep/{number}"), len(data)) for number, data in enumerate(all_data)
+    }
     fetched = Fetched(places)
     for event in events(b"".join(map(record, all_data)), step):
         fetched.hear(event)
     fetched.end()
 
-    assert [places[name(data)][0].read_bytes() for data in all_data] == all_data
+    assert [Path(places[name(data)][0]).read_bytes() for data in all_data] == all_data
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_whatever_the_pieces_every_file_arrives_whole(
 )
 def test_what_is_not_what_was_asked_for_is_refused(tmp_path: Path, stream: bytes, why: str) -> None:
     """Cut, changed, foreign, twice: nothing of it is taken for good."""
-    fetched = Fetched({name(ONE): (tmp_path / "one", len(ONE))})
+    fetched = Fetched({name(ONE): (str(tmp_path / "one"), len(ONE))})
     for event in events(stream, 100):
         fetched.hear(event)
 

@@ -28,17 +28,19 @@ def test_a_tree_as_the_protocol_writes_it(tmp_path):
 
     made = manifest.of(tmp_path)
 
-    assert made.text == f"d\ta\nd\ta.d\nf\t755\t{digest}\t1\ta/run\nl\ta/run\tlink\nf\t644\t{empty}\t0\té\n"
-    assert made.digest == hashlib.sha256(made.text.encode()).hexdigest()
+    lines = f"d\ta\nd\ta.d\nf\t755\t{digest}\t1\ta/run\nl\ta/run\tlink\nf\t644\t{empty}\t0\té\n"
+    assert made.text.decode() == lines
+    assert made.count == 5
+    assert made.digest == hashlib.sha256(made.text).hexdigest()
     assert made.blobs == {f"{digest}.x": ("a/run", 1), empty: ("é", 0)}
     assert made.size == 1
-    assert zlib.decompress(base64.b64decode(made.packed)).decode() == made.text
+    assert zlib.decompress(base64.b64decode(made.packed)) == made.text
 
 
 def test_an_empty_folder_is_an_empty_text(tmp_path):
     """No lines, no contents."""
-    assert manifest.of(tmp_path) == Manifest("")
-    assert Manifest("").entries == []
+    assert manifest.of(tmp_path) == Manifest(b"")
+    assert list(Manifest(b"").entries) == []
 
 
 NAMES = st.text(
@@ -66,7 +68,7 @@ def test_entries_are_what_was_written(tmp_path_factory, files):
             continue  # one name is a file and a folder, or too long
     made = manifest.of(root)
     assert {entry.path: entry.sha256 for entry in made.entries if entry.kind == "f"} == written
-    assert "".join(entry.line() for entry in made.entries) == made.text
+    assert "".join(entry.line() for entry in made.entries).encode() == made.text
     paths = [os.fsencode(entry.path) for entry in made.entries]
     assert paths == sorted(paths)
 
@@ -168,11 +170,11 @@ def test_a_sealed_tree_is_loaded_without_reading_it(tmp_path):
 def test_a_manifest_of_a_host_that_would_lead_out_of_its_folder_is_refused(line: str) -> None:
     """What a host sends is checked before anything is written by it."""
     with pytest.raises(PackageError):
-        manifest.unpack(Manifest(line + "\n").packed)
+        manifest.unpack(Manifest(f"{line}\n".encode()).packed)
 
 
 @pytest.mark.parametrize(
-    "packed", ["no base64!", "", Manifest("d\ta\n").packed[:-4], Manifest("d\ta").packed]
+    "packed", ["no base64!", "", Manifest(b"d\ta\n").packed[:-4], Manifest(b"d\ta").packed]
 )
 def test_a_manifest_that_is_cut_or_no_manifest_is_refused(packed: str) -> None:
     """Also an empty text that is no stream at all."""
@@ -182,5 +184,5 @@ def test_a_manifest_that_is_cut_or_no_manifest_is_refused(packed: str) -> None:
 
 def test_a_manifest_comes_back_as_it_was_sent() -> None:
     """The digest is the same."""
-    sent = Manifest("d\ta\nf\t644\t" + "a" * 64 + "\t1\ta/b\nl\tb\ta/c\n")
+    sent = Manifest(b"d\ta\nf\t644\t" + b"a" * 64 + b"\t1\ta/b\nl\tb\ta/c\n")
     assert manifest.unpack(sent.packed) == sent

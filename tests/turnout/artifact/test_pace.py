@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.sending import kept
+from tests.turnout_host.goods import lacking
 from turnout.artifact.pace import BUFFERS, FAST, SECTION, SMALL, SMALLER, SMALLEST, Pace
 from turnout.artifact.stream import stream
 from turnout_host.layout import Layout
@@ -77,4 +78,4 @@ def test_levels_that_change_on_the_way_are_one_upload(tmp_path: Path, compressio
     frames = sum(chunk.count(b"\x28\xb5\x2f\xfd") for chunk in chunks)
     assert frames >= 3 or compression == "zlib"
     Store(there).receive(iter(chunks), compression)
-    assert Store(there).lacking(tree.manifest.blobs) == []
+    assert lacking(Store(there), tree.manifest.blobs) == []

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnout.artifact import manifest
-from turnout.artifact.stream import stream, total
+from turnout.artifact.stream import lacking, stream, total
 from turnout.errors import PackageError
 
 
@@ -86,6 +86,19 @@ def test_contents_of_nobody_are_refused(tmp_path):
     made, folder = _tree(tmp_path, a=b"abc")
     with pytest.raises(PackageError, match="not part of this deployment"):
         list(stream([(made, folder)], ["0" * 64]))
+
+
+def test_marks_stand_for_contents_in_the_order_of_the_manifests(tmp_path):
+    """Each content once, at its first line, over all manifests; an answer about others is refused."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one, _ = _tree(tmp_path / "one", a=b"1", b=b"2", c=b"1")
+    two, _ = _tree(tmp_path / "two", a=b"2", b=b"3")
+    digests = [hashlib.sha256(data).hexdigest() for data in (b"1", b"2", b"3")]
+    assert lacking([one, two], "011") == set(digests[1:])
+    assert lacking([two, one], "001") == {digests[0]}
+    with pytest.raises(PackageError, match="other contents"):
+        lacking([one, two], "01")
 
 
 def test_an_unknown_compression_is_refused(tmp_path):

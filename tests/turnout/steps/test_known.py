@@ -12,8 +12,8 @@ from turnout.errors import PackageError
 from turnout.steps.known import known
 from turnout.steps.work import Target
 
-LISTED = Manifest("f\t644\t" + "a" * 64 + "\t1\tpackage.json\n")
-OTHER = Manifest("")
+LISTED = Manifest(b"f\t644\t" + b"a" * 64 + b"\t1\tpackage.json\n")
+OTHER = Manifest(b"")
 
 
 class Client:
