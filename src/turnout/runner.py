@@ -16,6 +16,7 @@ from turnout import critical, failpoints
 from turnout.builder.cache import Cache
 from turnout.critical import Span
 from turnout.errors import Cancelled, TurnoutError
+from turnout.hosts import load
 from turnout.model import DeployOptions, Outcome, RollbackOptions
 from turnout.steps import ahead, group
 from turnout.steps.connect import first_error, hold
@@ -45,6 +46,7 @@ async def run(
     bus: Bus,
 ) -> Outcome:
     """Carry `plan` out for an environment. Expected failures are told as events and in the outcome, not raised."""
+    asyncio.get_running_loop().run_in_executor(None, load, reach.hosts)
     async with AsyncExitStack() as stack:
         work = Work(
             config, environment, reach, bus, Cache(), partial(connect, environment, reach), stack, plan.name

@@ -94,6 +94,13 @@ def _second_place(contender: Contender) -> Place:
     return contender.second_place()
 
 
+def _bake(contender: Contender) -> None:
+    """No script has one: shown apart."""
+    assert isinstance(contender, Turnout)
+    contender.bake()
+    _code(contender)
+
+
 def _run(command: Command) -> None:
     subprocess.run(command.argv, cwd=command.cwd, env=dict(command.env), check=True, capture_output=True)
 
@@ -118,5 +125,6 @@ CASES = {
             _second_place,
             rival="code",
         ),
+        Case("baked", "code change, with the default bake", _bake, rival="code"),
     )
 }

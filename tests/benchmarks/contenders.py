@@ -128,6 +128,10 @@ class Turnout(Contender):
         self.env["VPS_KNOWN_HOSTS"] += self._known(self.second, port)
         return self.command("deploy", "second")
 
+    def bake(self) -> None:
+        """From now on as long as by default."""
+        self.file.write_text(self.file.read_text().replace('bake = "0s"\n', ""))
+
     def promote(self) -> Command:
         """What serves in production, to the second environment."""
         return self.command("promote", "production", "second")

@@ -27,14 +27,14 @@ def told(**what: Any) -> argparse.Namespace:
     "contender, link, cases",
     [
         ("turnout", FAR, list(CASES)),
-        ("spec", "loopback", [case for case in CASES if case != "promote"]),
+        ("spec", "loopback", [case for case in CASES if not CASES[case].rival]),
         ("spec", FAR, ["first", "code", "rollback", "dependency"]),
     ],
 )
 def test_turnout_is_measured_in_every_case_and_rivals_where_it_tells_more(
     contender: str, link: str, cases: list[str]
 ) -> None:
-    """No script knows a promotion, and over a slow link they send nearly the same in every case."""
+    """No script knows a promotion or a bake, and over a slow link they send nearly the same in every case."""
     (part,) = plan.parts(told(app=["sample"], link=[link], contender=[contender]))
     assert part == ("sample", link, contender, cases)
 

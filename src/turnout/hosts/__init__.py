@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from turnout.model import LOCAL, Address, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from turnout.hosts.base import Transport
 
@@ -29,6 +29,12 @@ TRANSPORTS: dict[str, Callable[[Address, Secret | None, str | None], Transport]]
     "ssh": _ssh,
     "local": _local,
 }
+
+
+def load(addresses: Iterable[Address]) -> None:
+    """Import what leads to these hosts; for a thread, since SSH takes 0.15 s in which git can be asked."""
+    if any(address.host != LOCAL for address in addresses):
+        from turnout.hosts import ssh as ssh
 
 
 def transport(address: Address, key: Secret | None = None, known_hosts: str | None = None) -> Transport:
