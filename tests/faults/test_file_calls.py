@@ -64,7 +64,7 @@ async def test_whatever_file_call_is_the_last(hosts: Hosts, name: str, fault: st
     """Each fault at each call: what was told is true, nothing is left half done, and the same again ends well."""
     work, red = WORKS[name], []
     there = await hosts.ready(work)
-    await run(there, work)  # other works leave more behind: this would be a longer prune than all that are hurt
+    await run(there, work)  # else, behind other works, a longer prune is watched than any that is hurt
     watched = await run(there, work, PROGRAMS)
     assert (watched.said, ended(there)) == (work.well, [])
     for cell in chosen(work, watched.calls, fault):
