@@ -89,7 +89,7 @@ def test_releases_that_keep_no_longer_needs_make_room(rig: Rig) -> None:
 
     assert run.finished["result"] == "succeeded"
     (said,) = [note for note in run.finished["notes"] if "the disk is short" in note]
-    assert re.search(r"(2[5-9]|3\d)\.\d MB were freed; v1(, v\d+)* went", said), said
+    assert re.search(r"2[5-9]\.\d MB were freed; v\d+ went", said), said
     nothing_left(rig, run)
 
 
