@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
+from itertools import count as count_from
 from pathlib import Path
 
 import pytest
@@ -73,16 +74,19 @@ def test_a_host_remembers_little_of_each_file(tmp_path: Path) -> None:
     count, host = 2000, Host(str(tmp_path / "app"))
     tree_ = kept(tmp_path / "tree", {f"folder-{i // 50}/file-{i}.js": b"%d" % i for i in range(count)})
     upload(host, [packed(host, tree_)])
-    folder, digests = host.layout.release("v1"), Digests(host.layout)
+    folder, digests, numbers = host.layout.release("v1"), Digests(host.layout), count_from(1)
     looks: dict[str, Callable[[], object]] = {
-        "lay": lambda: host.store.lay(host.store.manifest(tree_.digest), folder),
+        "lay": lambda: host.store.lay(
+            host.store.manifest(tree_.digest), host.layout.release(f"v{next(numbers)}")
+        ),
         "compare": lambda: host.store.verify(host.store.manifest(tree_.digest), folder),
         "verify": lambda: (list(digests.hurt()), digests.tree(tree_.digest, folder, ())),
         "unsound": lambda: host.store.unsound(
             map(host_manifest.name, host_manifest.blobs(host.store.manifest(tree_.digest)))
         ),
     }
-    took = {name: (taken(look) - BUFFER) / count for name, look in looks.items()}
+    # the smaller of two: threads that other tests left in this process remember things, too
+    took = {name: (min(taken(look), taken(look)) - BUFFER) / count for name, look in looks.items()}
     assert {name: size for name, size in took.items() if size > EACH} == {}
 
 

@@ -75,8 +75,8 @@ async def test_the_sample_from_revision_to_artifact(tmp_path):
     _commit(repo, "two")
     second, same = await run()
     assert (second.reused, second.install_reused, same.key) == (False, True, layer.key)
-    changed = set(second.artifact.manifest.text.splitlines()) ^ set(first.artifact.manifest.text.splitlines())
-    assert {line.rpartition("\t")[2] for line in changed} == {"dist/server-local.js"}
+    changed = set(second.artifact.manifest.entries) ^ set(first.artifact.manifest.entries)
+    assert {entry.path for entry in changed} == {"dist/server-local.js"}
 
     release = tmp_path / "release"
     shutil.copytree(second.artifact.folder, release)
