@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
 POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 POINTER_LIMIT = 1024
 """Bytes; the Git LFS specification says that a pointer is smaller."""
+
+
+INDEX = ".turnout-checkout-index"
+"""Git's index of a checkout, while it is made: in its folder, so that it goes with it when we are killed."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +43,21 @@ async def check_out(git_dir: Path, revision: Revision, folder: Path, source: str
     repository itself: submodules, and Git LFS files that were not fetched.
     """
     _make_empty(folder)
-    with tempfile.TemporaryDirectory(prefix="turnout-index-") as scratch:
-        places = ["--git-dir", os.fspath(git_dir), "--work-tree", os.fspath(folder)]
-        index = os.fspath(Path(scratch, "index"))
+    places = ["--git-dir", os.fspath(git_dir), "--work-tree", os.fspath(folder)]
+    index = folder / INDEX
 
-        async def step(*args: str) -> str:
-            answer = await git([*places, *args], folder, GIT_INDEX_FILE=index)
-            if answer.status:
-                why = answer.err.splitlines()[-10:]
-                raise BuildError(f"git could not check out {revision.short}", why=why)
-            return answer.out
+    async def step(*args: str) -> str:
+        answer = await git([*places, *args], folder, GIT_INDEX_FILE=os.fspath(index))
+        if answer.status:
+            why = answer.err.splitlines()[-10:]
+            raise BuildError(f"git could not check out {revision.short}", why=why)
+        return answer.out
 
-        tree = (await step("rev-parse", "--verify", f"{revision.commit}^{{tree}}")).strip()
-        await step("read-tree", tree)
-        await step("checkout-index", "--all", "--quiet")
-        listing = await step("ls-tree", "-r", "-l", "-z", "--full-tree", tree)
+    tree = (await step("rev-parse", "--verify", f"{revision.commit}^{{tree}}")).strip()
+    await step("read-tree", tree)
+    await step("checkout-index", "--all", "--quiet")
+    listing = await step("ls-tree", "-r", "-l", "-z", "--full-tree", tree)
+    index.unlink()
     await asyncio.to_thread(_refuse_absent, listing, folder, "" if source == "." else f"{source}/")
     return Checkout(folder, folder / source if source != "." else folder, tree)
 
