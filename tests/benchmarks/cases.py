@@ -53,7 +53,8 @@ def _code(contender: Contender) -> None:
 
 
 def _revert(contender: Contender) -> None:
-    contender.site.git("revert", "--no-edit", "HEAD")
+    """Both commits of the last change of code: the tree is that of the release before."""
+    contender.site.git("revert", "--no-edit", "HEAD~2..HEAD")
 
 
 def _dependency(contender: Contender) -> None:
@@ -111,7 +112,7 @@ CASES = {
         Case("first", "first deployment", _nothing),
         Case("nothing", "nothing changed", _nothing, new=False, times=3),
         Case("code", "code change (four files)", _code, times=3),
-        Case("revert", "a commit that takes the last one back", _revert),
+        Case("revert", "commits that take the last change back", _revert),
         Case("rollback", "rollback", _nothing, lambda contender: contender.rollback(), times=3),
         Case("dependency", "one dependency bumped", _dependency),
         Case("prisma", "Prisma patch release", _prisma),

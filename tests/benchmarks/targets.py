@@ -53,8 +53,8 @@ def targets(found: Results, app: str) -> Iterator[Target]:
     yield Target(
         "rollback: only the earlier release answers", found.figure(near("rollback"), "last_old"), 1.2, "s"
     )
-    yield Target("code change of four files: bytes both ways", _bytes(found, near("code")), 20_000, "B")
-    yield Target("Prisma patch release: bytes both ways", _bytes(found, near("prisma")), 100_000, "B")
+    yield Target("code change of four files: sent", found.figure(near("code"), "up"), 20_000, "B")
+    yield Target("Prisma patch release: sent", found.figure(near("prisma"), "up"), 100_000, "B")
     yield Target("first upload beside one tar by zstd -9", _beside_zstd(found, near("first")), 1.01, "x")
     yield Target("code change: processor time of both programs", _cpu(found, near("code")), 1.0, "s")
     yield Target("requests failed in all deployments", _failed(found, app), 0, "")
@@ -67,10 +67,6 @@ def _beside_build(found: Results, key: Key) -> float | None:
     """`npm run build` is what the step took; what else it did is ours."""
     first, build = found.figure(key, "first_new"), found.steps(key).get("build")
     return first - build if first is not None and build is not None else None
-
-
-def _bytes(found: Results, key: Key) -> float | None:
-    return median(run["up"] + run["down"] for run in found.runs(key))
 
 
 def _cpu(found: Results, key: Key) -> float | None:

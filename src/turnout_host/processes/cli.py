@@ -78,13 +78,17 @@ class Cli:
         )
 
     def end_left(self) -> bool:
-        """Kill reloads to our wrapper that outlived who asked for them; False when there was none.
+        """Kill reloads to our wrapper by our PM2 that outlived who asked for them; False when there was none.
 
         Such a command goes on from worker to worker. Beside another reload it restarts each a second time, which looks
         like an app that dies.
         """
-        wrapper = str(self._layout.wrapper)
-        left = [pid for pid in proc.pids() if {"startOrReload", wrapper} <= set(proc.arguments(pid))]
+        words = {"startOrReload", str(self._layout.wrapper)}
+        left = [
+            pid
+            for pid in proc.pids()
+            if words <= set(proc.arguments(pid)) and proc.environ(pid).get("PM2_HOME") == self._home
+        ]
         for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)

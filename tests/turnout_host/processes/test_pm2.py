@@ -234,6 +234,17 @@ def test_a_reload_whose_command_was_killed(site, monkeypatch, refused):
     assert runs(site) == {"v2"}
 
 
+def test_only_a_reload_by_our_own_pm2_is_ended(site):
+    """Another container may see the same path by another name, and its processes are seen from here."""
+    words = ("tail", "-f", "/dev/null", "startOrReload", str(site.layout.wrapper))
+    foreign, ours = site.start(*words, PM2_HOME="/elsewhere"), site.start(*words, PM2_HOME=site.home)
+    until(lambda: set(words) <= set(proc.arguments(foreign.pid)) & set(proc.arguments(ours.pid)))
+    assert site.pm2._cli.end_left()
+    assert ours.wait(10) == -signal.SIGKILL
+    assert foreign.poll() is None
+    assert not site.pm2._cli.end_left()
+
+
 def test_a_daemon_whose_socket_hangs(site):
     """When the socket does not answer, the command is asked; when that does not either, it is said."""
     site.release("v1")
