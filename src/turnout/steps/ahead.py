@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from turnout.steps.work import Target, Work
 
 
+ROOMY = {"free": 2 << 30, "inodes_free": 200_000}
+"""Free bytes and inodes from which on a host is sure to have room for the artifact, too, which is not built yet."""
+
+
 def begin(work: Work, host: Target) -> None:
     """The survey let the host pass. A promotion's layers come from another environment's host, in one go."""
     if work.origin is None:
@@ -26,7 +30,10 @@ def begin(work: Work, host: Target) -> None:
 
 
 async def _layers(work: Work, host: Target) -> Sent:
-    """Node and PM2 travel while the dependencies are made."""
+    """Node and PM2 travel while the dependencies are made; short of room, `upload` sends all of it at once."""
+    if any(host.facts["disk"][what] < enough for what, enough in ROOMY.items()):
+        await layer_of(work, host)
+        return Sent()
     toolchain = await send(work, host, "upload", artifact=False)
     await layer_of(work, host)
     modules = await send(work, host, "upload", artifact=False)

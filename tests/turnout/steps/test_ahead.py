@@ -30,7 +30,7 @@ class Building:
         self.work.note = lambda text, step, host=None: scene.said.append(text)
         self.work.output = lambda step: None
         self.begun, self.go = asyncio.Event(), asyncio.Event()
-        scene.host.facts = {"platform": own_platform()}
+        scene.host.facts = {"platform": own_platform(), "disk": {"free": 1 << 40, "inodes_free": 1 << 30}}
         monkeypatch.setattr(dependencies, "key", lambda *_: "dependencies-1")
         monkeypatch.setattr(dependencies, "make", self.make)
         monkeypatch.setattr(ahead, "here", self.here)
@@ -76,6 +76,17 @@ async def test_node_travels_while_the_dependencies_are_made(building: Building) 
     assert not building.go.is_set()
     building.go.set()
     assert (await ahead.sent(host)).lacked == node.manifest.size + building.scene.layer.manifest.size
+
+
+@pytest.mark.parametrize("what", ["free", "inodes_free"])
+async def test_a_host_short_of_room_gets_nothing_ahead(building: Building, what: str) -> None:
+    """It is to refuse before anything is sent, and only with the artifact is it known what all of it takes."""
+    host = building.scene.host
+    host.facts["disk"][what] = 100_000
+    building.go.set()
+    ahead.begin(building.work, host)
+    assert (await ahead.sent(host)).lacked == 0
+    assert (building.made, host.laid) == (1, set())
 
 
 async def test_what_two_hosts_lack_is_made_once(building: Building) -> None:
