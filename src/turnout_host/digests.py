@@ -29,9 +29,8 @@ class Digests:
     def of(self, path: str) -> str:
         """The SHA-256 of a file. Raises OSError."""
         info = os.lstat(path)
-        inode = (
-            info.st_dev << 64 | info.st_ino
-        )  # one number and bytes: there are hundreds of thousands of them
+        # one number, and bytes: there are hundreds of thousands of them
+        inode = info.st_dev << 64 | info.st_ino
         if inode not in self._known:
             self._known[inode] = bytes.fromhex(hash_file(path))
             self.bytes += info.st_size

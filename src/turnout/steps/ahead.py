@@ -24,9 +24,14 @@ ROOMY = {"free": 2 << 30, "inodes_free": 200_000}
 
 
 def begin(work: Work, host: Target) -> None:
-    """The survey let the host pass. A promotion's layers come from another environment's host, in one go."""
-    if work.origin is None:
-        host.ahead = asyncio.create_task(_layers(work, host), name="ahead")
+    """The survey let this host pass. When it let all of them pass, all begin: one that refuses stops every other.
+
+    A promotion's layers come from another environment's host, in one go.
+    """
+    host.surveyed = True
+    if work.origin is None and all(one.surveyed for one in work.targets):
+        for one in work.targets:
+            one.ahead = asyncio.create_task(_layers(work, one), name="ahead")
 
 
 async def _layers(work: Work, host: Target) -> Sent:

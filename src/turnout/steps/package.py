@@ -13,6 +13,8 @@ from turnout.steps.work import Done, NothingToDo, Work
 
 async def package(work: Work) -> Done:
     """Choose the files that are sent; where every host serves exactly this already, the deployment ends here."""
+    if not all(task.done() for task in work.making.values()):
+        work.note("waiting for the production dependencies", "package")
     first_error(
         await asyncio.gather(*(layer_of(work, host) for host in work.targets), return_exceptions=True)
     )

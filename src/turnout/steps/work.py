@@ -78,6 +78,8 @@ class Target:
     """The journal there does not prove that all migrations of the release are in."""
     allowed: dict[str, Any] | None = None
     """Migrations that break what runs and are applied all the same, and how that was allowed; for the journal."""
+    surveyed: bool = False
+    """The survey let it pass."""
     laid: set[str] = field(default_factory=set)
     """Layers that were sent and laid out since `state` was read."""
     ahead: asyncio.Task[Sent] | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from turnout.errors import BuildError
+from turnout.source import checkout
 from turnout.source.git import Repository
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12345\n"
@@ -118,3 +119,19 @@ async def test_gits_own_reason_is_told(repo, tmp_path):
     with pytest.raises(BuildError, match="could not check out") as failed:
         await _check_out(repo, tmp_path / "tree")
     assert "a.bin" in "\n".join(failed.value.why)
+
+
+async def test_all_that_a_checkout_makes_is_in_its_folder(repo, tmp_path, monkeypatch):
+    """It goes with that folder when we are killed half-way; afterwards only the revision's files are there."""
+    repo.write("a.txt")
+    repo.commit("one")
+    indexes, git = set(), checkout.git
+
+    async def watched(args, folder, **env):
+        indexes.add(Path(env["GIT_INDEX_FILE"]).parent)
+        return await git(args, folder, **env)
+
+    monkeypatch.setattr(checkout, "git", watched)
+    made = await _check_out(repo, tmp_path / "tree")
+    assert indexes == {made.root}
+    assert [path.name for path in made.root.iterdir()] == ["a.txt"]

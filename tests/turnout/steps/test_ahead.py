@@ -89,6 +89,18 @@ async def test_a_host_short_of_room_gets_nothing_ahead(building: Building, what:
     assert (building.made, host.laid) == (1, set())
 
 
+async def test_a_host_whose_survey_refuses_stops_what_goes_to_the_others(building: Building) -> None:
+    """Nothing is sent anywhere before every survey is passed."""
+    other = Target(building.scene.host.address, building.scene.client)  # type: ignore[arg-type]
+    building.work.targets = [building.scene.host, other]
+    ahead.begin(building.work, building.scene.host)
+    assert building.scene.host.ahead is None
+    other.facts, other.state = building.scene.host.facts, building.scene.host.state
+    building.go.set()
+    ahead.begin(building.work, other)
+    assert (await ahead.sent(building.scene.host)).lacked == building.scene.layer.manifest.size
+
+
 async def test_what_two_hosts_lack_is_made_once(building: Building) -> None:
     """Both get the same tree."""
     first, second = building.scene.host, Target(building.scene.host.address, building.scene.client)  # type: ignore[arg-type]
