@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from tests.turnout.steps.test_send import Scene
 from turnout.builder import dependencies
 from turnout.builder.runtime import own_platform
 from turnout.errors import BuildError
+from turnout.model import LOCAL, Address
 from turnout.steps import ahead
 from turnout.steps.send import send
+from turnout.steps.unchanged import same
 from turnout.steps.work import Target
 
 
@@ -129,6 +132,34 @@ async def test_a_build_that_fails_stops_it(building: Building) -> None:
     await building.begun.wait()
     await ahead.stop(building.work)
     assert building.work.making["dependencies-1"].cancelled()
+
+
+async def test_layers_alone_bring_no_contents_of_the_artifact(building: Building) -> None:
+    """A build that a host has already is not made here because a layer is lacking."""
+
+    async def bring(_names: set[str]) -> None:
+        pytest.fail("it was built after all")
+
+    building.work.bring = bring
+    building.go.set()
+    ahead.begin(building.work, building.scene.host)
+    assert (await ahead.sent(building.scene.host)).lacked
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_a_layer_that_was_lost_and_went_ahead_is_a_change(lost: bool) -> None:
+    """What serves ran without it, so it is deployed and proved anew, however quickly the layer came."""
+    record = {"release": "v1", "artifact": "a", "dependencies": "d-1", "processes": {}, "state": "blessed"}
+
+    async def well(*_: Any, **__: Any) -> dict[str, Any]:
+        return {"needs_a_look": []}
+
+    host = Target(Address(LOCAL), SimpleNamespace(call=well))  # type: ignore[arg-type]
+    host.layers, host.laid = {"dependencies": "d-1"}, {"d-1"}
+    host.state = {"running": "v1", "serving": "v1", "layers": [] if lost else ["d-1"]}
+    host.state["releases"] = [record | {"toolchain": {"node": None, "pm2": None}}]
+    work: Any = SimpleNamespace(artifact=SimpleNamespace(digest="a"), settings={"processes": {}})
+    assert await same(work, host) is not lost
 
 
 async def test_a_promotion_makes_and_sends_nothing_ahead(building: Building) -> None:
