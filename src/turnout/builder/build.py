@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +45,7 @@ async def build(
     toolchain: Toolchain,
     on_line: commands.Say | None = None,
     env: Mapping[str, str] | None = None,
+    on_installed: Callable[[], object] = lambda: None,
 ) -> Built:
     """The artifact of a checkout. Raises BuildError (a command failed) and PackageError (files are missing)."""
     started, env = time.monotonic(), os.environ if env is None else env
@@ -61,9 +62,10 @@ async def build(
 
     async def make(entry: Path) -> None:
         if installs:
-            name = install_key(installs, checkout, config, toolchain, env)
+            name = install_key(installs, checkout.source, checkout.tree, config, toolchain, env)
             copy = install.writes_modules(steps, inputs.package_json(checkout.source))
             installed[0] = await install.provide(cache, name, installs, around, copy=copy)
+        on_installed()
         project = incremental.project(
             checkout.source, [steps, installs, toolchain.node, _tied(config, toolchain, env)]
         )
@@ -82,14 +84,15 @@ async def build(
 
 def install_key(
     installs: Sequence[str],
-    checkout: Checkout,
+    source: Path,
+    tree: str,
     config: Config,
     toolchain: Toolchain,
     env: Mapping[str, str],
 ) -> str:
     """The key of what the install commands give. Raises BuildError when they need a lock file and there is none."""
-    inputs.check_lock(installs, checkout.source)
-    return install.key(installs, checkout.source, checkout.tree, **_tied(config, toolchain, env))
+    inputs.check_lock(installs, source)
+    return install.key(installs, source, tree, **_tied(config, toolchain, env))
 
 
 def build_key(checkout: Checkout, config: Config, toolchain: Toolchain, env: Mapping[str, str]) -> str:

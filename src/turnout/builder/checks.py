@@ -34,7 +34,7 @@ async def run(
     surroundings = commands.environment(dirs, config.build.env, env, checkout.source)
     around = install.Surroundings(checkout.source, surroundings, on_line)
     if installs:
-        name = build.install_key(installs, checkout, config, toolchain, env)
+        name = build.install_key(installs, checkout.source, checkout.tree, config, toolchain, env)
         await install.provide(cache, name, installs, around, copy=True)
     for command in wanted:
         await commands.run(command, around.source, around.env, on_line)

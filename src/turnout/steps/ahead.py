@@ -37,12 +37,19 @@ def begin(work: Work, host: Target) -> None:
 async def _layers(work: Work, host: Target) -> Sent:
     """Node and PM2 travel while the dependencies are made; short of room, `upload` sends all of it at once."""
     if any(host.facts["disk"][what] < enough for what, enough in ROOMY.items()):
-        await layer_of(work, host)
+        await _made(work, host)
         return Sent()
     toolchain = await send(work, host, "upload", artifact=False)
-    await layer_of(work, host)
+    await _made(work, host)
     modules = await send(work, host, "upload", artifact=False)
     return Sent(toolchain.lacked + modules.lacked, toolchain.sent + modules.sent)
+
+
+async def _made(work: Work, host: Target) -> None:
+    """The dependencies, once the build has installed what they can be made of."""
+    if dependencies.prunes(work.source, work.config):
+        await work.installed.wait()
+    await layer_of(work, host)
 
 
 async def sent(host: Target) -> Sent:

@@ -24,6 +24,7 @@ async def build(work: Work) -> Done:
     else:
         await really(work)
         reused = "the same inputs were built before" if work.built and work.built.reused else ""
+    work.installed.set()
     same_as_promised(work)
     if reused:
         return Done("; ".join([*passed, reused]), "reused")
@@ -34,7 +35,14 @@ async def really(work: Work) -> None:
     """Run the commands, unless this machine has what they gave."""
     assert work.checkout
     work.runs = await here(work, "build")
-    work.built = await builder.build(work.cache, work.checkout, work.config, work.runs, work.output("build"))
+    work.built = await builder.build(
+        work.cache,
+        work.checkout,
+        work.config,
+        work.runs,
+        work.output("build"),
+        on_installed=work.installed.set,
+    )
 
 
 class _Builds:

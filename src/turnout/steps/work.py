@@ -181,6 +181,8 @@ class Work:
     """Layers that can be shipped, by key."""
     making: dict[str, asyncio.Task[Tree]] = field(default_factory=dict)
     """Layers of dependencies that are made, or were, by key."""
+    installed: asyncio.Event = field(default_factory=asyncio.Event)
+    """The build has installed what it needs, or needs nothing: the cache has all that it will have."""
     built: Built | None = None
     inputs: str = ""
     """The digest of all that decides what the artifact will be; hosts keep it with each release."""

@@ -14,7 +14,9 @@ from turnout.source.checkout import Checkout
 NPM = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$LOG"
 case "$(basename "$0") $*" in
-    "npm ci"*) mkdir -p node_modules/x/deep && cp package-lock.json node_modules/x/ && touch made-by-install ;;
+    "npm ci"*) mkdir -p node_modules/x/deep && cp package-lock.json node_modules/x/ && touch made-by-install
+        case "$*" in *--omit=dev*) ;; *) mkdir -p node_modules/typescript ;; esac ;;
+    "npm prune --omit=dev") rm -r node_modules/typescript ;;
     "npm install --no-save"*) mkdir -p node_modules/prisma && echo "$*" > node_modules/prisma/asked ;;
     "npm run build") test -f node_modules/x/package-lock.json && mkdir -p dist && cat src.ts > dist/server.js ;;
     "npx --no-install prisma generate")

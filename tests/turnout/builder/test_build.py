@@ -60,6 +60,15 @@ async def test_a_code_change_keeps_the_install(app):
     assert (app.source / "node_modules").is_symlink()
 
 
+async def test_it_is_told_once_all_is_installed(app):
+    """Before the build commands: the production dependencies are made beside them."""
+    ran = []
+    around = (app.cache, app.checkout(), app.config(), app.toolchain)
+    await build(*around, env=app.env, on_installed=lambda: ran.append(app.ran()))
+    assert ran == [INSTALL]
+    assert app.ran() == ["npm run build"]
+
+
 async def test_the_environment_of_commands(app):
     """node_modules/.bin, then the toolchain, then the caller's PATH; no secret of Turnout's own."""
     app.toolchain = Toolchain("20.20.2", [app.tmp / "node/bin"])

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from turnout.builder import dependencies
-from turnout.config.schema import Dependencies
+from turnout.builder import build, dependencies
+from turnout.config.schema import Build, Dependencies
 from turnout.errors import BuildError, PackageError
 
-PLATFORM = "linux-x64-glibc"
+PLATFORM, GENERATE = "linux-x64-glibc", "npx --no-install prisma generate"
 
 
 async def _make(app, **tables):
@@ -62,6 +62,58 @@ async def test_a_link_out_of_the_layer_is_refused(app):
                 commands=("mkdir node_modules; ln -s ../../shared node_modules/shared",)
             ),
         )
+
+
+async def test_what_the_build_installed_is_pruned(app):
+    """One `npm ci` instead of two; the cache's own node_modules stay whole."""
+    await build.build(app.cache, app.checkout(), app.config(), app.toolchain, env=app.env)
+    app.ran()
+    tree = await _make(app)
+    assert app.ran() == ["npm prune --omit=dev", "npx --no-install prisma generate"]
+    assert {"node_modules/x/package-lock.json", "node_modules/.prisma/schema.prisma"} <= {
+        entry.path for entry in tree.manifest.entries
+    }
+    (kept,) = (app.cache.root / "installs").iterdir()
+    assert (kept / "node_modules/typescript").exists()
+    assert not (tree.folder / "node_modules/typescript").exists()
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"dependencies": Dependencies(commands=("npm ci --omit=dev",))},
+        {"dependencies": Dependencies(commands=("npm ci --omit=dev --omit=optional", GENERATE))},
+        {"build": Build(install=("npm ci --include=optional", GENERATE))},
+        {
+            "build": Build(install=("npm ci", "true")),
+            "dependencies": Dependencies(commands=("npm ci --omit=dev", "true")),
+        },
+    ],
+)
+async def test_commands_that_differ_in_more_are_run_as_written(app, tables):
+    """Another option, no `generate`, an unknown command: what the build installed may be something else."""
+    await build.build(app.cache, app.checkout(), app.config(**tables), app.toolchain, env=app.env)
+    app.ran()
+    await _make(app, **tables)
+    assert app.ran()[0] == app.config(**tables).dependencies.commands[0]
+
+
+async def test_an_install_script_of_the_app_prevents_the_pruning(app):
+    """It may read and write anything, and the layer's commands see only their inputs."""
+    app.write("package.json", json.dumps({"name": "app", "scripts": {"postinstall": "node setup.js"}}))
+    await build.build(app.cache, app.checkout(), app.config(), app.toolchain, env=app.env)
+    app.ran()
+    await _make(app)
+    assert app.ran()[0] == "npm ci --omit=dev"
+
+
+async def test_another_lock_file_is_not_made_of_an_old_installation(app):
+    """The installation is looked up by its inputs."""
+    await build.build(app.cache, app.checkout(), app.config(), app.toolchain, env=app.env)
+    app.write("package-lock.json", '{"another": 1}')
+    app.ran()
+    await _make(app)
+    assert app.ran()[0] == "npm ci --omit=dev"
 
 
 @pytest.mark.parametrize(

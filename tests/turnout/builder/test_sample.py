@@ -19,6 +19,21 @@ SAMPLE = Path(__file__).parents[3] / "examples/blue-video-backend"
 PERSON = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
 
 
+CONFIG = Config(
+    app="blue",
+    source="backend",
+    environments={"production": Environment(name="production", path="/srv/app")},
+)
+
+
+def _repository(folder: Path) -> Path:
+    repo, ignored = folder / "repo", shutil.ignore_patterns("node_modules", "dist", "logs", ".env", "*.db")
+    shutil.copytree(SAMPLE, repo / "backend", ignore=ignored)
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=repo, check=True)
+    _commit(repo, "one")
+    return repo
+
+
 def _commit(repo: Path, subject: str) -> None:
     for args in (["add", "-A"], [*PERSON, "commit", "-q", "-m", subject]):
         subprocess.run(["git", *args], cwd=repo, check=True)
@@ -27,27 +42,16 @@ def _commit(repo: Path, subject: str) -> None:
 @pytest.mark.integration
 async def test_the_sample_from_revision_to_artifact(tmp_path):
     """The first build makes all; a code change runs tsc only; the production layer can load the app's client."""
-    repo, cache, lines = tmp_path / "repo", Cache(tmp_path / "cache"), []
-    ignored = shutil.ignore_patterns("node_modules", "dist", "logs", ".env", "*.db")
-    shutil.copytree(SAMPLE, repo / "backend", ignore=ignored)
-    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=repo, check=True)
-    _commit(repo, "one")
-    config = Config(
-        app="blue",
-        source="backend",
-        environments={"production": Environment(name="production", path="/srv/app")},
-    )
-    own = await runtime.own_version()
-    assert own
-    toolchain = Toolchain(own)
+    repo, cache, lines = _repository(tmp_path), Cache(tmp_path / "cache"), []
+    toolchain = Toolchain(await runtime.own_version() or "")
 
     async def run():
         found = await Repository.find(repo)
         with cache.workspace() as folder:
             checkout = await found.checkout(await found.resolve("HEAD", "backend"), folder, "backend")
-            built = await build(cache, checkout, config, toolchain, lines.append)
+            built = await build(cache, checkout, CONFIG, toolchain, lines.append)
             layer = await dependencies.make(
-                cache, checkout.source, config, toolchain, runtime.own_platform(), lines.append
+                cache, checkout.source, CONFIG, toolchain, runtime.own_platform(), lines.append
             )
         return built, layer
 
@@ -86,3 +90,25 @@ async def test_the_sample_from_revision_to_artifact(tmp_path):
         ["node", "-e", script], cwd=release, capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert out.stdout == "loads\n"
+
+
+@pytest.mark.integration
+async def test_the_pruned_layer_is_the_one_that_npm_ci_makes(tmp_path):
+    """To the last byte but for Prisma's client, which names the folder that it was generated in."""
+    repository, folder = await Repository.find(_repository(tmp_path)), tmp_path / "tree"
+    folder.mkdir()
+    checkout = await repository.checkout(await repository.resolve("HEAD", "backend"), folder, "backend")
+    toolchain, platform = Toolchain(await runtime.own_version() or ""), runtime.own_platform()
+    trees, said = [], []
+    for name, builds in (("pruned", True), ("plain", False)):
+        cache, lines = Cache(tmp_path / name), []
+        if builds:
+            await build(cache, checkout, CONFIG, toolchain)
+        layer = await dependencies.make(cache, checkout.source, CONFIG, toolchain, platform, lines.append)
+        trees.append({entry.path: entry for entry in layer.manifest.entries})
+        said.append("\n".join(lines))
+    assert "removed" in said[0]
+    assert "added" in said[1]
+    assert trees[0].keys() == trees[1].keys()
+    differ = {path for path, entry in trees[0].items() if trees[1][path] != entry}
+    assert {path.rpartition("/")[0] for path in differ} <= {"node_modules/.prisma/client"}

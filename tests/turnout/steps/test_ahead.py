@@ -32,10 +32,13 @@ class Building:
         self.work.where, self.work.node, self.work.targets = "auto", "20.20.2", [scene.host]
         self.work.note = lambda text, step, host=None: scene.said.append(text)
         self.work.output = lambda step: None
-        self.begun, self.go = asyncio.Event(), asyncio.Event()
+        self.begun, self.go, self.prunes = asyncio.Event(), asyncio.Event(), True
+        self.work.installed = asyncio.Event()
+        self.work.installed.set()
         scene.host.facts = {"platform": own_platform(), "disk": {"free": 1 << 40, "inodes_free": 1 << 30}}
         monkeypatch.setattr(dependencies, "key", lambda *_: "dependencies-1")
         monkeypatch.setattr(dependencies, "make", self.make)
+        monkeypatch.setattr(dependencies, "prunes", lambda *_: self.prunes)
         monkeypatch.setattr(ahead, "here", self.here)
 
     async def here(self, *_: Any) -> Any:
@@ -79,6 +82,30 @@ async def test_node_travels_while_the_dependencies_are_made(building: Building) 
     assert not building.go.is_set()
     building.go.set()
     assert (await ahead.sent(host)).lacked == node.manifest.size + building.scene.layer.manifest.size
+
+
+@pytest.mark.parametrize("room", [1 << 40, 100_000])
+async def test_the_dependencies_wait_for_what_the_build_installs(building: Building, room: int) -> None:
+    """They are made of it; where it cannot be used, they are made beside it."""
+    building.scene.host.facts["disk"]["free"] = room
+    building.work.installed.clear()
+    building.go.set()
+    ahead.begin(building.work, building.scene.host)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(building.begun.wait(), 0.2)
+    building.work.installed.set()
+    await ahead.sent(building.scene.host)
+    assert building.made == 1
+
+
+async def test_dependencies_that_are_no_pruned_build_wait_for_nothing(building: Building) -> None:
+    """Their commands are their own."""
+    building.work.installed.clear()
+    building.prunes = False
+    building.go.set()
+    ahead.begin(building.work, building.scene.host)
+    await asyncio.wait_for(ahead.sent(building.scene.host), 20)
+    assert building.made == 1
 
 
 @pytest.mark.parametrize("what", ["free", "inodes_free"])
