@@ -52,10 +52,10 @@ async def pack(
         work.note("building", "build")
         await build.build(work)
         work.note("production dependencies", "build")
-        own, output = own_platform(), work.output("build")
-        layer = await dependencies.make(work.cache, work.source, config, work.runs, own, output)
+        output = work.output("build")
+        layer = await dependencies.make(work.cache, work.source, config, work.runs, work.modules, output)
         parts = [(tree.manifest, tree.folder) for tree in (work.artifact, layer)]
         names = {entry.path.split("/")[0] for entry in work.artifact.manifest.entries} - {".npmrc"}
         work.note("packing", "package")
         entries, size = await asyncio.to_thread(archive.write, parts, file, sorted({*names, "node_modules"}))
-        return Packed(file, work.revision, entries, size, own, work.runs.node)
+        return Packed(file, work.revision, entries, size, own_platform(), work.runs.node)

@@ -43,13 +43,16 @@ def main() -> int:
 
 
 def _measure(told: argparse.Namespace, results: object) -> int:
-    from tests.benchmarks import check, facts, growth, plan
+    from tests.benchmarks import check, facts, growth, plan, uploads
+    from tests.benchmarks.link import LINKS
     from tests.benchmarks.results import Results
 
     assert isinstance(results, Results)
     results.machine = results.machine or facts.machine() | check.told()
     results.save()
     failed = plan.carry_out(told, results)
+    if not told.quick and (not told.app or uploads.APP in told.app):
+        uploads.run(results, told.link or LINKS, again=told.again)
     if not told.quick and told.growth != "none":
         growth.run(results, told.again, None if told.growth == "all" else told.growth)
     return failed

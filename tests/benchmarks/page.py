@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import chart
+from tests.benchmarks import chart, uploads
 from tests.benchmarks.cases import CASES
 from tests.benchmarks.results import Key, Results
 from tests.benchmarks.targets import said, targets
@@ -17,6 +17,17 @@ NAMES = {"turnout": "Turnout", "spec": "the spec's script", "rsync": "rsync scri
 APPS = {"sample": "The sample", "large": "A large app: 18,000 files, 270 MB of node_modules"}
 STEPS = ("first", "code", "dependency", "prisma", "migration", "rollback", "promote")
 GROWTH = {"files": "files of 1 kB", "bytes": "in ten files", "hosts": "hosts"}
+UPLOAD_TEXT = """\
+The tree of the large app with its production dependencies, to a host that has an older version of it, and no deployment
+around it. Turnout's time is that of a process that hashes the tree, connects, asks, sends and has it laid out; rsync's
+that of `rsync -az --link-dest`. Bytes are those both ways."""
+UPLOADS = {
+    "first": "first",
+    "code": "four files of code",
+    "dependency": "one dependency",
+    "prisma": "Prisma patch release",
+    "fresh": "four files of code, all with new times",
+}
 DASH = "-"
 
 
@@ -36,7 +47,7 @@ def page(found: Results) -> str:
             ]
         if links:
             parts += [*_steps(found, app, links[0])]
-    return "\n".join([*parts, *_growth(found)])
+    return "\n".join([*parts, *_uploads(found), *_growth(found)])
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -165,6 +176,34 @@ def _steps(found: Results, app: str, link: str) -> list[str]:
     ]
 
 
+def _uploads(found: Results) -> Iterator[str]:
+    links = list(dict.fromkeys(key.link for key in found.measured() if key.app == uploads.APP))
+    if not links:
+        return
+    yield from ("## An upload by itself", "")
+    yield from (UPLOAD_TEXT, "")
+    rows = [
+        [UPLOADS[case], link, *_beside(found, link, case)]
+        for case in uploads.CASES
+        for link in links
+        if found.runs(Key(uploads.APP, link, "rsync", case))
+    ]
+    yield from table(["upload", "link", "Turnout", "rsync", "Turnout", "rsync"], rows)
+
+
+def _beside(found: Results, link: str, case: str) -> Iterator[str]:
+    ours, theirs = (Key(uploads.APP, link, name, case) for name in ("turnout", "rsync"))
+    yield _seconds(found, ours, "wall")
+    yield _rival(found, ours, theirs)
+    mine, rival = (_both(found, key) for key in (ours, theirs))
+    yield text.size(mine)
+    yield f"{text.size(rival)} ({said(rival / mine, 'x')})"
+
+
+def _both(found: Results, key: Key) -> float:
+    return sum(found.figure(key, name) or 0.0 for name in ("up", "down"))
+
+
 def _growth(found: Results) -> Iterator[str]:
     if not found.growth:
         return
@@ -197,7 +236,7 @@ def _file(app: str, link: str, what: str) -> str:
 def charts(found: Results) -> dict[str, str]:
     """Each chart by its name beside the page."""
     drawn = {}
-    for app, link in dict.fromkeys((key.app, key.link) for key in found.measured()):
+    for app, link in dict.fromkeys((key.app, key.link) for key in found.measured() if key.app in APPS):
         for what, names, says in (("wall", ("wall",), _s), ("bytes", ("up", "down"), text.size)):
             groups = dict(_bars(found, app, link, names))
             unit = "seconds" if what == "wall" else "bytes both ways"

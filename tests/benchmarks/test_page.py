@@ -51,6 +51,16 @@ def test_every_figure_of_a_rival_is_also_a_ratio(results: Results) -> None:
     assert "88 of 7,000" in text
 
 
+def test_uploads_stand_beside_those_of_rsync(results: Results) -> None:
+    """Each case over each link, seconds and bytes both ways; what was not measured for both is left out."""
+    for name, wall, up in (("turnout", 2.0, 900), ("rsync", 5.0, 8_900)):
+        results.put(Key("upload", "loopback", name, "code"), [{"wall": wall, "up": up, "down": 100}])
+    results.put(Key("upload", "loopback", "turnout", "fresh"), [{"wall": 1.0, "up": 1, "down": 1}])
+    text = page.page(results)
+    assert "| four files of code | loopback | 2.00 s | 5.0 s (2.5 x) | 1 kB | 9 kB (9.0 x) |" in text
+    assert "with new times" not in text
+
+
 def test_the_page_says_steps_machine_and_growth(results: Results) -> None:
     """Fewest hosts first."""
     text = page.page(results)

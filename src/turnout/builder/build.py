@@ -13,6 +13,7 @@ from turnout.artifact import tree
 from turnout.artifact.package import package
 from turnout.artifact.tree import Tree
 from turnout.builder import commands, disk, incremental, inputs, install, runtime
+from turnout.builder.pruning import prunes
 
 if TYPE_CHECKING:
     from turnout.builder.cache import Cache
@@ -45,9 +46,13 @@ async def build(
     toolchain: Toolchain,
     on_line: commands.Say | None = None,
     env: Mapping[str, str] | None = None,
-    on_installed: Callable[[], object] = lambda: None,
+    on_installed: Callable[[Path | None], object] = lambda _: None,
 ) -> Built:
-    """The artifact of a checkout. Raises BuildError (a command failed) and PackageError (files are missing)."""
+    """The artifact of a checkout. Raises BuildError (a command failed) and PackageError (files are missing).
+
+    `on_installed` is called before the build commands run. When the production layer can be made of what was just
+    installed, it gets that node_modules, which stays as npm made it: the commands get a copy.
+    """
     started, env = time.monotonic(), os.environ if env is None else env
     steps = inputs.effective(config.build.commands, checkout.source)
     installs = inputs.effective(config.build.install, checkout.source)
@@ -61,11 +66,16 @@ async def build(
     )
 
     async def make(entry: Path) -> None:
+        modules = None
         if installs:
             name = install_key(installs, checkout.source, checkout.tree, config, toolchain, env)
-            copy = install.writes_modules(steps, inputs.package_json(checkout.source))
-            installed[0] = await install.provide(cache, name, installs, around, copy=copy)
-        on_installed()
+            made = await install.provide(cache, name, installs, around)
+            installed[0] = made.reused
+            if not made.reused and prunes(checkout.source, config):
+                modules = made.folder / "node_modules"
+            copy = bool(modules) or install.writes_modules(steps, inputs.package_json(checkout.source))
+            await disk.whole(install.lay, made.folder, checkout.source, copy)
+        on_installed(modules)
         project = incremental.project(
             checkout.source, [steps, installs, toolchain.node, _tied(config, toolchain, env)]
         )

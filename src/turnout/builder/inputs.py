@@ -69,6 +69,17 @@ def package_json(source: Path) -> dict[str, Any]:
     )
 
 
+def lock(source: Path) -> dict[str, Any]:
+    """The app's lock file; {} where there is none, or one that is no object of JSON."""
+    for name in LOCKS:
+        try:
+            read = json.loads((source / name).read_bytes())
+        except (OSError, ValueError):
+            continue
+        return read if isinstance(read, dict) else {}
+    return {}
+
+
 def effective(commands: Sequence[str], source: Path) -> list[str]:
     """The commands that have something to do: `prisma generate` only where there is a schema (DESIGN 7)."""
     return [command for command in commands if not GENERATE.search(command) or has_schema(source)]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from turnout.builder import commands, disk, inputs, installed
 
 if TYPE_CHECKING:
-    from turnout.builder.cache import Cache
+    from turnout.builder.cache import Cache, Made
 
 INPUTS = (
     "package.json",
@@ -62,14 +62,18 @@ def key(wanted: Sequence[str], source: Path, tree: str, **tied: Any) -> str:
 
 def reads_anything(wanted: Sequence[str], package: Mapping[str, Any]) -> bool:
     """Whether the commands may depend on other files than INPUTS: unknown ones, install scripts, local packages."""
-    scripts = package.get("scripts")
-    own = [str(scripts[name]) for name in SCRIPTS if name in scripts] if isinstance(scripts, dict) else []
     return (
         not all(KNOWN.fullmatch(command.strip()) for command in wanted)
-        or not all(HARMLESS.fullmatch(script.strip()) for script in own)
+        or not all(HARMLESS.fullmatch(script.strip()) for script in own_scripts(package))
         or "workspaces" in package
         or bool(re.search(r'":\s*"(?:file|link|portal):|":\s*"\.{1,2}/', json.dumps(_dependencies(package))))
     )
+
+
+def own_scripts(package: Mapping[str, Any]) -> list[str]:
+    """What the app itself runs when its dependencies are installed."""
+    scripts = package.get("scripts")
+    return [str(scripts[name]) for name in SCRIPTS if name in scripts] if isinstance(scripts, dict) else []
 
 
 def writes_modules(wanted: Sequence[str], package: Mapping[str, Any]) -> bool:
@@ -79,13 +83,8 @@ def writes_modules(wanted: Sequence[str], package: Mapping[str, Any]) -> bool:
     return any(WRITES.search(text) for text in texts)
 
 
-async def provide(
-    cache: Cache, name: str, wanted: Sequence[str], around: Surroundings, *, copy: bool
-) -> bool:
-    """Put the install result into the app's folder, making it where it is missing; True when it was kept.
-
-    node_modules becomes a link into the cache, or a copy of its own with `copy`. Raises BuildError.
-    """
+async def provide(cache: Cache, name: str, wanted: Sequence[str], around: Surroundings) -> Made:
+    """The install result, made in the app's folder where the cache lacks it. Raises BuildError."""
 
     async def make(entry: Path) -> None:
         before = dict(_look(around.source))
@@ -94,9 +93,7 @@ async def provide(
             await disk.whole(installed.check, command, around.source)
         await disk.whole(_take, around.source, before, entry)
 
-    made = await cache.make("installs", name, make)
-    await disk.whole(_lay, made.folder, around.source, copy)
-    return made.reused
+    return await cache.make("installs", name, make)
 
 
 def _take(source: Path, before: Mapping[str, tuple[int, int]], entry: Path) -> None:
@@ -111,7 +108,8 @@ def _take(source: Path, before: Mapping[str, tuple[int, int]], entry: Path) -> N
         shutil.move(source / "node_modules", entry / "node_modules")
 
 
-def _lay(entry: Path, source: Path, copy: bool) -> None:
+def lay(entry: Path, source: Path, copy: bool) -> None:
+    """Put the install result into the app's folder; node_modules becomes a link to it, or a `copy` of its own."""
     shutil.copytree(entry / "files", source, symlinks=True, dirs_exist_ok=True)
     modules = entry / "node_modules"
     if not modules.is_dir():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from turnout.builder import dependencies
+from turnout.builder import dependencies, pruning
 from turnout.builder.runtime import own_platform
 from turnout.errors import UsageError
 from turnout.steps.send import Sent, send
@@ -47,7 +47,7 @@ async def _layers(work: Work, host: Target) -> Sent:
 
 async def _made(work: Work, host: Target) -> None:
     """The dependencies, once the build has installed what they can be made of."""
-    if dependencies.prunes(work.source, work.config):
+    if pruning.prunes(work.source, work.config):
         await work.installed.wait()
     await layer_of(work, host)
 
@@ -87,5 +87,5 @@ async def _make(work: Work) -> Tree:
     work.note("making the production dependencies, once for this lock file", "package")
     work.runs = await here(work, "package")
     return await dependencies.make(
-        work.cache, work.source, work.config, work.runs, own_platform(), work.output("package")
+        work.cache, work.source, work.config, work.runs, work.modules, work.output("package")
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
+from typing import TYPE_CHECKING
 
 from turnout.builder import build as builder
 from turnout.steps.checks import checks, same_as_promised
@@ -11,10 +13,17 @@ from turnout.steps.known import known
 from turnout.steps.toolchain import here
 from turnout.steps.work import Done, Work
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 async def build(work: Work) -> Done:
     """Take what the same inputs gave before, from the hosts or the cache, else install, generate, compile."""
     assert work.checkout
+    if (
+        work.environment.checks
+    ):  # they may take long: the production layer does not wait for what they install
+        work.installed.set()
     passed = await checks(work)
     key = builder.build_key(work.checkout, work.config, work.runs, os.environ)
     found = await known(work, key)
@@ -41,8 +50,13 @@ async def really(work: Work) -> None:
         work.config,
         work.runs,
         work.output("build"),
-        on_installed=work.installed.set,
+        on_installed=partial(_installed, work),
     )
+
+
+def _installed(work: Work, modules: Path | None) -> None:
+    work.modules = modules
+    work.installed.set()
 
 
 class _Builds:

@@ -182,7 +182,9 @@ class Work:
     making: dict[str, asyncio.Task[Tree]] = field(default_factory=dict)
     """Layers of dependencies that are made, or were, by key."""
     installed: asyncio.Event = field(default_factory=asyncio.Event)
-    """The build has installed what it needs, or needs nothing: the cache has all that it will have."""
+    """The build has installed what it needs, or needs nothing."""
+    modules: Path | None = None
+    """What it just installed, if the production layer can be made of it."""
     built: Built | None = None
     inputs: str = ""
     """The digest of all that decides what the artifact will be; hosts keep it with each release."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ echo "$(basename "$0") $*" >> "$LOG"
 case "$(basename "$0") $*" in
     "npm ci"*) mkdir -p node_modules/x/deep && cp package-lock.json node_modules/x/ && touch made-by-install
         case "$*" in *--omit=dev*) ;; *) mkdir -p node_modules/typescript ;; esac ;;
-    "npm prune --omit=dev") rm -r node_modules/typescript ;;
+    "npm prune --omit=dev"*) rm -r node_modules/typescript ;;
     "npm install --no-save"*) mkdir -p node_modules/prisma && echo "$*" > node_modules/prisma/asked ;;
     "npm run build") test -f node_modules/x/package-lock.json && mkdir -p dist && cat src.ts > dist/server.js ;;
     "npx --no-install prisma generate")
@@ -51,6 +52,10 @@ class App:
     def write(self, path: str, text: str) -> None:
         (self.source / path).parent.mkdir(parents=True, exist_ok=True)
         (self.source / path).write_text(text)
+
+    def lock(self, packages: Mapping[str, object], **more: object) -> None:
+        """The lock file."""
+        self.write("package-lock.json", json.dumps({"packages": {"": {}, **packages}, **more}))
 
     def checkout(self, tree: str = "t1") -> Checkout:
         return Checkout(self.source.parent, self.source, tree)

@@ -60,13 +60,30 @@ async def test_a_code_change_keeps_the_install(app):
     assert (app.source / "node_modules").is_symlink()
 
 
-async def test_it_is_told_once_all_is_installed(app):
-    """Before the build commands: the production dependencies are made beside them."""
-    ran = []
+async def test_it_is_told_what_was_installed_before_the_build_commands_run(app):
+    """The production dependencies are made of it beside them, so they get a copy to write into."""
+    app.lock({"node_modules/x": {}})
+    told = []
     around = (app.cache, app.checkout(), app.config(), app.toolchain)
-    await build(*around, env=app.env, on_installed=lambda: ran.append(app.ran()))
-    assert ran == [INSTALL]
+    await build(*around, env=app.env, on_installed=lambda modules: told.append((modules, app.ran())))
+    (kept,) = (app.cache.root / "installs").iterdir()
+    assert told == [(kept / "node_modules", INSTALL)]
     assert app.ran() == ["npm run build"]
+    assert not (app.source / "node_modules").is_symlink()
+
+
+async def test_an_installation_that_was_kept_is_not_told(app):
+    """An earlier build may have written into it."""
+    app.lock({"node_modules/x": {}})
+    await _build(app)
+    app.fresh()
+    app.lock({"node_modules/x": {}})
+    app.write("src.ts", "new")
+    told = []
+    around = (app.cache, app.checkout("t2"), app.config(), app.toolchain)
+    assert (await build(*around, env=app.env, on_installed=told.append)).install_reused
+    assert told == [None]
+    assert (app.source / "node_modules").is_symlink()
 
 
 async def test_the_environment_of_commands(app):

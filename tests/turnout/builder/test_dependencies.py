@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from turnout.builder import build, dependencies
-from turnout.config.schema import Build, Dependencies
+from turnout.builder import dependencies, pruning
+from turnout.config.schema import Dependencies
 from turnout.errors import BuildError, PackageError
 
-PLATFORM, GENERATE = "linux-x64-glibc", "npx --no-install prisma generate"
+PLATFORM = "linux-x64-glibc"
 
 
-async def _make(app, **tables):
+async def _make(app, modules=None, **tables):
     config = app.config(**tables)
-    return await dependencies.make(app.cache, app.source, config, app.toolchain, PLATFORM, env=app.env)
+    return await dependencies.make(app.cache, app.source, config, app.toolchain, modules, env=app.env)
 
 
 async def test_the_layer_is_node_modules_and_nothing_else(app):
@@ -65,54 +65,21 @@ async def test_a_link_out_of_the_layer_is_refused(app):
 
 
 async def test_what_the_build_installed_is_pruned(app):
-    """One `npm ci` instead of two; the cache's own node_modules stay whole."""
-    await build.build(app.cache, app.checkout(), app.config(), app.toolchain, env=app.env)
-    app.ran()
-    tree = await _make(app)
-    assert app.ran() == ["npm prune --omit=dev", "npx --no-install prisma generate"]
-    assert {"node_modules/x/package-lock.json", "node_modules/.prisma/schema.prisma"} <= {
-        entry.path for entry in tree.manifest.entries
-    }
-    (kept,) = (app.cache.root / "installs").iterdir()
-    assert (kept / "node_modules/typescript").exists()
-    assert not (tree.folder / "node_modules/typescript").exists()
+    """One `npm ci` instead of two; what was given stays whole."""
+    modules = app.tmp / "installed/node_modules"
+    (modules / "typescript").mkdir(parents=True)
+    (modules / "x").mkdir()
+    (modules / "x/index.js").write_text("x")
+    tree = await _make(app, modules)
+    assert app.ran() == [pruning.COMMAND, "npx --no-install prisma generate"]
+    assert _names(tree.folder / "node_modules") == [".prisma", "x"]
+    assert _names(modules) == ["typescript", "x"]
 
 
-@pytest.mark.parametrize(
-    "tables",
-    [
-        {"dependencies": Dependencies(commands=("npm ci --omit=dev",))},
-        {"dependencies": Dependencies(commands=("npm ci --omit=dev --omit=optional", GENERATE))},
-        {"build": Build(install=("npm ci --include=optional", GENERATE))},
-        {
-            "build": Build(install=("npm ci", "true")),
-            "dependencies": Dependencies(commands=("npm ci --omit=dev", "true")),
-        },
-    ],
-)
-async def test_commands_that_differ_in_more_are_run_as_written(app, tables):
-    """Another option, no `generate`, an unknown command: what the build installed may be something else."""
-    await build.build(app.cache, app.checkout(), app.config(**tables), app.toolchain, env=app.env)
-    app.ran()
-    await _make(app, **tables)
-    assert app.ran()[0] == app.config(**tables).dependencies.commands[0]
-
-
-async def test_an_install_script_of_the_app_prevents_the_pruning(app):
-    """It may read and write anything, and the layer's commands see only their inputs."""
-    app.write("package.json", json.dumps({"name": "app", "scripts": {"postinstall": "node setup.js"}}))
-    await build.build(app.cache, app.checkout(), app.config(), app.toolchain, env=app.env)
-    app.ran()
-    await _make(app)
-    assert app.ran()[0] == "npm ci --omit=dev"
-
-
-async def test_another_lock_file_is_not_made_of_an_old_installation(app):
-    """The installation is looked up by its inputs."""
-    await build.build(app.cache, app.checkout(), app.config(), app.toolchain, env=app.env)
-    app.write("package-lock.json", '{"another": 1}')
-    app.ran()
-    await _make(app)
+async def test_without_a_lock_file_among_the_inputs_nothing_is_pruned(app):
+    """A prune would go by what is there; `npm ci` says what is missing."""
+    with pytest.raises(BuildError):
+        await _make(app, app.source, dependencies=Dependencies(inputs=("package.json",)))
     assert app.ran()[0] == "npm ci --omit=dev"
 
 

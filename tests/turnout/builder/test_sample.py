@@ -50,9 +50,7 @@ async def test_the_sample_from_revision_to_artifact(tmp_path):
         with cache.workspace() as folder:
             checkout = await found.checkout(await found.resolve("HEAD", "backend"), folder, "backend")
             built = await build(cache, checkout, CONFIG, toolchain, lines.append)
-            layer = await dependencies.make(
-                cache, checkout.source, CONFIG, toolchain, runtime.own_platform(), lines.append
-            )
+            layer = await dependencies.make(cache, checkout.source, CONFIG, toolchain, on_line=lines.append)
         return built, layer
 
     first, layer = await run()
@@ -98,13 +96,12 @@ async def test_the_pruned_layer_is_the_one_that_npm_ci_makes(tmp_path):
     repository, folder = await Repository.find(_repository(tmp_path)), tmp_path / "tree"
     folder.mkdir()
     checkout = await repository.checkout(await repository.resolve("HEAD", "backend"), folder, "backend")
-    toolchain, platform = Toolchain(await runtime.own_version() or ""), runtime.own_platform()
+    toolchain, installed = Toolchain(await runtime.own_version() or ""), []
+    await build(Cache(tmp_path / "cache"), checkout, CONFIG, toolchain, on_installed=installed.append)
     trees, said = [], []
-    for name, builds in (("pruned", True), ("plain", False)):
+    for name, modules in (("pruned", installed[0]), ("plain", None)):
         cache, lines = Cache(tmp_path / name), []
-        if builds:
-            await build(cache, checkout, CONFIG, toolchain)
-        layer = await dependencies.make(cache, checkout.source, CONFIG, toolchain, platform, lines.append)
+        layer = await dependencies.make(cache, checkout.source, CONFIG, toolchain, modules, lines.append)
         trees.append({entry.path: entry for entry in layer.manifest.entries})
         said.append("\n".join(lines))
     assert "removed" in said[0]

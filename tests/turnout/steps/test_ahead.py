@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.turnout.steps.test_send import Scene
-from turnout.builder import dependencies
+from turnout.builder import dependencies, pruning
 from turnout.builder.runtime import own_platform
 from turnout.errors import BuildError
 from turnout.model import LOCAL, Address
@@ -35,10 +35,11 @@ class Building:
         self.begun, self.go, self.prunes = asyncio.Event(), asyncio.Event(), True
         self.work.installed = asyncio.Event()
         self.work.installed.set()
+        self.work.modules = None
         scene.host.facts = {"platform": own_platform(), "disk": {"free": 1 << 40, "inodes_free": 1 << 30}}
         monkeypatch.setattr(dependencies, "key", lambda *_: "dependencies-1")
         monkeypatch.setattr(dependencies, "make", self.make)
-        monkeypatch.setattr(dependencies, "prunes", lambda *_: self.prunes)
+        monkeypatch.setattr(pruning, "prunes", lambda *_: self.prunes)
         monkeypatch.setattr(ahead, "here", self.here)
 
     async def here(self, *_: Any) -> Any:
