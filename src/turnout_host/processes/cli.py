@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -38,8 +39,8 @@ class Cli:
     ) -> List[str]:
         """What PM2 said of itself, its last lines. `without` names variables that PM2 must not see, and so not keep.
 
-        The command is ended when `stop` says so. Raises HostError when it cannot be run or does not end within
-        `timeout` seconds.
+        The command is ended when `stop` says so. Raises HostError when it cannot be run, does not end within
+        `timeout` seconds, or is ended by somebody else.
         """
         keep = ("PATH", "HOME")
         env = {
@@ -47,6 +48,7 @@ class Cli:
         }
         env["PM2_HOME"] = self._home
         argv, said = [*self._toolchain.pm2, "--no-color", *words], []
+        began = time.monotonic()
 
         def listen(line: str) -> None:
             # the table of all apps follows, which may be longer than any tail
@@ -61,7 +63,9 @@ class Cli:
         except OSError as error:
             raise HostError(f"PM2 could not be run: {error}") from error
         if finished.status < 0 and not (stop and stop()):
-            raise HostError(f"pm2 {words[0]} did not end within {timeout:.0f} s", tail=finished.tail[-KEPT:])
+            late = time.monotonic() - began >= timeout
+            how = f"did not end within {timeout:.0f} s" if late else f"was ended by signal {-finished.status}"
+            raise HostError(f"pm2 {words[0]} {how}", tail=finished.tail[-KEPT:])
         return said[-KEPT:]
 
     def start_or_reload(
