@@ -18,7 +18,7 @@ from turnout_host import disk, incoming, manifest
 from turnout_host.compare import differences, hash_file
 from turnout_host.compression import decompressor
 from turnout_host.errors import StoreError, SurveyError
-from turnout_host.layout import Layout
+from turnout_host.layout import Layout, check_blob
 from turnout_host.manifest import Entry
 
 HURT = ".hurt"
@@ -30,12 +30,13 @@ class Store:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._root = str(layout.store)
 
     # what is there
 
     def has(self, name: str) -> bool:
         """Is this blob here?"""
-        return self._layout.blob(name).exists()
+        return os.path.exists(self._blob(name))
 
     def whole(self, entries: Iterable[Entry]) -> bool:
         """Are all contents of this tree here?"""
@@ -52,18 +53,22 @@ class Store:
         """Hash blobs; return those that are missing or hurt. A hurt one is set aside as `<name>.hurt`."""
         return [name for name in names if not self._sound(name)]
 
+    def _blob(self, name: str) -> str:
+        """As Layout.blob, as a text: of a large tree all are asked for, again and again."""
+        return f"{self._root}/{check_blob(name)[:2]}/{name}"
+
     def _sound(self, name: str) -> bool:
-        path = self._layout.blob(name)
+        path = self._blob(name)
         try:
-            if hash_file(str(path)) == name[:64]:
+            if hash_file(path) == name[:64]:
                 return True
         except FileNotFoundError:
             pass
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
-        if path.exists():
-            os.rename(str(path), str(path) + HURT)
+        if os.path.exists(path):
+            os.rename(path, path + HURT)
         return False
 
     def disk(self) -> Dict[str, int]:
@@ -156,7 +161,7 @@ class Store:
                     bad.append(entry.blob)
                 hashed.add(key)
                 if not bad:
-                    _link(str(self._layout.blob(entry.blob)), path)
+                    _link(self._blob(entry.blob), path)
         if bad:
             raise StoreError(
                 f"{len(bad)} of the contents are missing or hurt, the first is {bad[0][:16]}…",

@@ -19,8 +19,8 @@ STEPS = ("first", "code", "dependency", "prisma", "migration", "rollback", "prom
 GROWTH = {"files": "files of 1 kB", "bytes": "in ten files", "hosts": "hosts"}
 UPLOAD_TEXT = """\
 The tree of the large app with its production dependencies, to a host that has an older version of it, and no deployment
-around it. Turnout's time is that of a process that hashes the tree, connects, asks, sends and has it laid out; rsync's
-that of `rsync -az --link-dest`. Bytes are those both ways."""
+around it. Turnout's time is that of a process that connects while it hashes the tree, asks, sends and has it laid out;
+rsync's that of `rsync -az --link-dest`. Bytes are those both ways."""
 UPLOADS = {
     "first": "first",
     "code": "four files of code",

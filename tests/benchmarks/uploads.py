@@ -1,8 +1,8 @@
 """An upload by itself: one tree of 18,000 files to a host that has an older version, by Turnout and by rsync.
 
-Turnout's time is that of a process that hashes the tree, connects, asks what is lacking, sends it and has it laid out;
-rsync's that of `rsync -az --link-dest` over OpenSSH. No npm, no PM2, no deployment around it. The cases are those of
-CASES with the same names; in `fresh` all files got new times, too, as on a new CI runner.
+Turnout's time is that of a process that connects while it hashes the tree, asks what is lacking, sends it and has it
+laid out; rsync's that of `rsync -az --link-dest` over OpenSSH. No npm, no PM2, no deployment around it. The cases are
+those of CASES with the same names; in `fresh` all files got new times, too, as on a new CI runner.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ async def _send(told: dict[str, Any]) -> None:
     """The steps of a deployment that send a layer, and no others."""
     cache = Cache(Path(told["cache"]))
     entry = cache.root / "layers" / told["new"]
-    tree.seal(entry)
+    sealing = asyncio.create_task(asyncio.to_thread(tree.seal, entry))
     address = Address("127.0.0.1", told["user"], told["port"])
     transport = SSHTransport(address, Secret(Path(told["key"]).read_text()), told["known"])
     async with await HostClient.open(transport, told["path"]) as client:
@@ -218,6 +218,7 @@ async def _send(told: dict[str, Any]) -> None:
             "acquire", deployment="d", by="bench", command="deploy", wait=0, work="deploy"
         )
         client.token = lease["token"]
+        await sealing
         host = Target(address, client, layers={"dependencies": told["new"]})
         record = {"release": "v1", "dependencies": told["old"]}
         host.state = {"running": "v1", "layers": [], "releases": [record] if told["old"] else []}
