@@ -28,7 +28,7 @@ SPACIOUS := $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'NR==2 {print
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
 test: $(READY) ## run all tests (ARGS="-m 'not integration'" for the fast ones, WORKERS=1 for a few at a time)
-	TMPDIR=$${TMPDIR:-$(SPACIOUS)} $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	TMPDIR=$${TMPDIR:-$(SPACIOUS)} $(BIN)/pytest -n $(WORKERS) --dist loadfile --durations 15 --durations-min 10 $(ARGS)
 
 FAULTS := .cache/faults.jsonl
 
