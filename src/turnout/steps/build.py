@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 async def build(work: Work) -> Done:
     """Take what the same inputs gave before, from the hosts or the cache, else install, generate, compile."""
     assert work.checkout
-    if (
-        work.environment.checks
-    ):  # they may take long: the production layer does not wait for what they install
-        work.installed.set()
+    if work.environment.checks:
+        work.installed.set()  # they may take long: the production layer is made beside them
     passed = await checks(work)
     key = builder.build_key(work.checkout, work.config, work.runs, os.environ)
     found = await known(work, key)
