@@ -36,7 +36,7 @@ class Store:
 
     def has(self, name: str) -> bool:
         """Is this blob here?"""
-        return os.path.exists(self._blob(name))
+        return _there(self._blob(name))
 
     def whole(self, entries: Iterable[Entry]) -> bool:
         """Are all contents of this tree here?"""
@@ -67,7 +67,7 @@ class Store:
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
-        if os.path.exists(path):
+        if _there(path):
             os.rename(path, path + HURT)
         return False
 
@@ -231,6 +231,15 @@ def _among(name: str, keys: Collection[bytes]) -> bool:
         return manifest.key(name) in keys
     except ValueError:  # put there by a hand
         return False
+
+
+def _there(path: str) -> bool:
+    """Raises OSError where that cannot be said: os.path.exists would say no."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _link(blob: str, path: str) -> None:

@@ -68,13 +68,12 @@ async def build(
     async def make(entry: Path) -> None:
         modules = None
         if installs:
-            name = install_key(installs, checkout.source, checkout.tree, config, toolchain, env)
-            made = await install.provide(cache, name, installs, around)
+            name = install_key(installs, checkout, config, toolchain, env)
+            copy = install.writes_modules(steps, inputs.package_json(checkout.source))
+            spare = prunes(checkout.source, config)
+            made = await install.provide(cache, name, installs, around, copy=copy, spare=spare)
             installed[0] = made.reused
-            if not made.reused and prunes(checkout.source, config):
-                modules = made.folder / "node_modules"
-            copy = bool(modules) or install.writes_modules(steps, inputs.package_json(checkout.source))
-            await disk.whole(install.lay, made.folder, checkout.source, copy)
+            modules = made.folder / "node_modules" if spare and not made.reused else None
         on_installed(modules)
         project = incremental.project(
             checkout.source, [steps, installs, toolchain.node, _tied(config, toolchain, env)]
@@ -94,15 +93,14 @@ async def build(
 
 def install_key(
     installs: Sequence[str],
-    source: Path,
-    tree: str,
+    checkout: Checkout,
     config: Config,
     toolchain: Toolchain,
     env: Mapping[str, str],
 ) -> str:
     """The key of what the install commands give. Raises BuildError when they need a lock file and there is none."""
-    inputs.check_lock(installs, source)
-    return install.key(installs, source, tree, **_tied(config, toolchain, env))
+    inputs.check_lock(installs, checkout.source)
+    return install.key(installs, checkout.source, checkout.tree, **_tied(config, toolchain, env))
 
 
 def build_key(checkout: Checkout, config: Config, toolchain: Toolchain, env: Mapping[str, str]) -> str:

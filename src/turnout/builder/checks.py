@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from turnout.builder import build, commands, disk, inputs, install
+from turnout.builder import build, commands, inputs, install
 
 if TYPE_CHECKING:
     from turnout.builder.build import Toolchain
@@ -34,8 +34,7 @@ async def run(
     surroundings = commands.environment(dirs, config.build.env, env, checkout.source)
     around = install.Surroundings(checkout.source, surroundings, on_line)
     if installs:
-        name = build.install_key(installs, checkout.source, checkout.tree, config, toolchain, env)
-        made = await install.provide(cache, name, installs, around)
-        await disk.whole(install.lay, made.folder, checkout.source, True)
+        name = build.install_key(installs, checkout, config, toolchain, env)
+        await install.provide(cache, name, installs, around, copy=True)
     for command in wanted:
         await commands.run(command, around.source, around.env, on_line)

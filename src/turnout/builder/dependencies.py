@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,9 +54,7 @@ async def make(
         dirs = [folder / "node_modules/.bin", *toolchain.dirs]
         around = commands.environment(dirs, config.build.env, env, source)
         await disk.whole(_copy_inputs, source, config, folder)
-        pruned = modules is not None and any((folder / lock).exists() for lock in inputs.LOCKS)
-        if pruned:
-            await disk.whole(partial(shutil.copytree, symlinks=True), modules, folder / "node_modules")
+        pruned = await disk.whole(_begun_with, modules, folder)
         for position, command in enumerate([pruning.COMMAND, *wanted[1:]] if pruned else wanted):
             await commands.run(command, folder, around, on_line)
             await disk.whole(installed.check, command, folder)
@@ -77,13 +73,10 @@ def missing_prisma(folder: Path) -> str | None:
     """The lock file's version of a prisma that is only a devDependency: migrations on a host need it."""
     if (folder / "node_modules/prisma").exists():
         return None
-    for name in inputs.LOCKS:
-        try:
-            packages = json.loads((folder / name).read_bytes())["packages"]
-            return str(packages["node_modules/prisma"]["version"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            continue  # another kind of lock file, or an app without Prisma's own package
-    return None
+    try:
+        return str(inputs.lock(folder)["packages"]["node_modules/prisma"]["version"])
+    except (KeyError, TypeError):
+        return None  # another kind of lock file, or an app without Prisma's own package
 
 
 def _copy_inputs(source: Path, config: Config, folder: Path) -> None:
@@ -92,6 +85,14 @@ def _copy_inputs(source: Path, config: Config, folder: Path) -> None:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / path, target, follow_symlinks=False)
+
+
+def _begun_with(modules: Path | None, folder: Path) -> bool:
+    """Start from a copy of what the build installed; not without the lock file, by which a prune must go."""
+    if modules is None or not modules.is_dir() or not inputs.lock(folder):
+        return False
+    shutil.copytree(modules, folder / "node_modules", symlinks=True)
+    return True
 
 
 def _keep_modules(folder: Path, into: Path) -> None:

@@ -83,8 +83,14 @@ def writes_modules(wanted: Sequence[str], package: Mapping[str, Any]) -> bool:
     return any(WRITES.search(text) for text in texts)
 
 
-async def provide(cache: Cache, name: str, wanted: Sequence[str], around: Surroundings) -> Made:
-    """The install result, made in the app's folder where the cache lacks it. Raises BuildError."""
+async def provide(
+    cache: Cache, name: str, wanted: Sequence[str], around: Surroundings, *, copy: bool, spare: bool = False
+) -> Made:
+    """Put the install result into the app's folder, making it where it is missing. Raises BuildError.
+
+    node_modules becomes a link into the cache, or a copy of its own with `copy`; with `spare` also when it was just
+    made, so that the cache's stays as npm made it.
+    """
 
     async def make(entry: Path) -> None:
         before = dict(_look(around.source))
@@ -93,7 +99,9 @@ async def provide(cache: Cache, name: str, wanted: Sequence[str], around: Surrou
             await disk.whole(installed.check, command, around.source)
         await disk.whole(_take, around.source, before, entry)
 
-    return await cache.make("installs", name, make)
+    made = await cache.make("installs", name, make)
+    await disk.whole(_lay, made.folder, around.source, copy or (spare and not made.reused))
+    return made
 
 
 def _take(source: Path, before: Mapping[str, tuple[int, int]], entry: Path) -> None:
@@ -108,8 +116,7 @@ def _take(source: Path, before: Mapping[str, tuple[int, int]], entry: Path) -> N
         shutil.move(source / "node_modules", entry / "node_modules")
 
 
-def lay(entry: Path, source: Path, copy: bool) -> None:
-    """Put the install result into the app's folder; node_modules becomes a link to it, or a `copy` of its own."""
+def _lay(entry: Path, source: Path, copy: bool) -> None:
     shutil.copytree(entry / "files", source, symlinks=True, dirs_exist_ok=True)
     modules = entry / "node_modules"
     if not modules.is_dir():

@@ -25,10 +25,11 @@ def prunes(source: Path, config: Config) -> bool:
     """
     installs = inputs.effective(config.build.install, source)
     wanted = inputs.effective(config.dependencies.commands, source)
+    if (installs[:1], wanted[:1]) != ([ALL], [PRODUCTION]):
+        return False  # perhaps there is no package.json either
     package = inputs.package_json(source)
     return (
-        (installs[:1], wanted[:1]) == ([ALL], [PRODUCTION])
-        and installs[1:] == wanted[1:]
+        installs[1:] == wanted[1:]
         and not install.reads_anything(installs, package)
         and all("||" in script for script in install.own_scripts(package))
         and _usual(inputs.lock(source))
@@ -41,10 +42,11 @@ def _usual(lock: Mapping[str, Any]) -> bool:
     Packages that belong to nobody stay with one npm and go with another; of a program that a devDependency and
     another package both bring, the one that goes takes the link along.
     """
-    packages = [one for path, one in lock.get("packages", {}).items() if path]
+    listed = lock.get("packages")
+    packages = [one for path, one in listed.items() if path] if isinstance(listed, dict) else []
+    if not packages or not all(isinstance(one, dict) for one in packages):
+        return False
     bins: dict[bool, set[str]] = {True: set(), False: set()}
     for one in packages:
         bins[bool(one.get("dev"))] |= set(one.get("bin") or ())
-    return (
-        bool(packages) and not any(one.get("extraneous") for one in packages) and not bins[True] & bins[False]
-    )
+    return not any(one.get("extraneous") for one in packages) and not bins[True] & bins[False]

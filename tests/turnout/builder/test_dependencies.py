@@ -66,6 +66,7 @@ async def test_a_link_out_of_the_layer_is_refused(app):
 
 async def test_what_the_build_installed_is_pruned(app):
     """One `npm ci` instead of two; what was given stays whole."""
+    app.lock({"node_modules/x": {}})
     modules = app.tmp / "installed/node_modules"
     (modules / "typescript").mkdir(parents=True)
     (modules / "x").mkdir()

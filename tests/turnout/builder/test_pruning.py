@@ -58,9 +58,17 @@ def test_a_script_of_the_app_that_may_fail_without_dev_dependencies_does_not(app
         {},
         {"node_modules/left": {"extraneous": True}},
         {"node_modules/also-x": {"dev": True, "bin": {"x": "other.js"}}},
+        {"node_modules/hurt": "no table"},
     ],
 )
 def test_a_lock_file_that_prune_reads_otherwise_does_not(app, packages):
     """No list of packages (its first form), one that nobody needs, one program from two packages."""
     app.lock({**PACKAGES, **packages} if packages else {})
     assert not prunes(app.source, app.config())
+
+
+def test_an_app_without_node_does_not(app):
+    """It has no package.json to look at."""
+    (app.source / "package.json").unlink()
+    tables = {"build": Build(install=()), "dependencies": Dependencies(commands=())}
+    assert not prunes(app.source, app.config(**tables))
