@@ -23,8 +23,8 @@ BEGUN = ".part"
 """Behind the name of contents whose beginning has come; collected like all that no release needs."""
 WORTH = 1 << 20
 """Bytes of a beginning that are worth keeping."""
-BATCH_BLOBS, BATCH_BYTES = 256, 32 << 20
-"""What may be lost to a cut: one sync of the file system for each batch."""
+BATCH_BLOBS, BATCH_BYTES = 1024, 32 << 20
+"""What may be lost when the host or this program is killed: one sync of the file system for each batch."""
 
 
 @contextmanager
@@ -101,9 +101,9 @@ class Records:
         if cut and self._head.size - self._left >= WORTH:
             begun = begun_path(self._layout, self._head.name)
             begun.parent.mkdir(exist_ok=True)
-            os.rename(str(self._next()), str(begun))
+            os.rename(self._next(), str(begun))
         else:
-            self._next().unlink()
+            os.unlink(self._next())
 
     def keep(self) -> None:
         """Move what waits into the store: on the disk first, then under its name."""
@@ -115,9 +115,7 @@ class Records:
         failpoints.middle()
         self._waiting = names
         for number, name in enumerate(names):
-            target = self._layout.blob(name)
-            target.parent.mkdir(exist_ok=True)
-            os.rename(str(self._folder / str(number)), str(target))
+            _place(f"{self._folder}/{number}", f"{self._layout.store}/{name[:2]}", name)
         self.count += len(self._waiting)
         self.bytes += self._waiting_bytes
         self._waiting, self._waiting_bytes = [], 0
@@ -159,7 +157,7 @@ class Records:
         if there > self._head.size:
             raise StoreError("a rest of the upload begins behind its end")
         try:
-            os.rename(str(begun_path(self._layout, self._head.name)), str(self._next()))
+            os.rename(str(begun_path(self._layout, self._head.name)), self._next())
         except FileNotFoundError:
             raise StoreError("what came before the cut is gone", bases=[self._head.name]) from None
         self._open("r+b")
@@ -176,7 +174,7 @@ class Records:
     def _open(self, mode: str = "wb") -> None:
         self._raw, self._need = bytearray(), HEAD
         self._left, self._sha = self._head.size, hashlib.sha256()
-        self._file = self._next().open(mode)
+        self._file = open(self._next(), mode)  # noqa: SIM115 - it stays open from one piece to the next
 
     def _write(self, part: memoryview) -> None:
         assert self._file is not None
@@ -186,8 +184,9 @@ class Records:
         if self._left == 0:
             self._shut()
 
-    def _next(self) -> Path:
-        return self._folder / str(len(self._waiting))
+    def _next(self) -> str:
+        """A text, as in `keep`: to join paths costs as much as to write a small file."""
+        return f"{self._folder}/{len(self._waiting)}"
 
     def _shut(self) -> None:
         assert self._file is not None
@@ -210,6 +209,14 @@ def begun_path(layout: Layout, name: str) -> Path:
     """Where the beginning of contents is kept whose link was cut."""
     path = layout.blob(name)
     return path.with_name(path.name + BEGUN)
+
+
+def _place(file: str, shelf: str, name: str) -> None:
+    try:
+        os.rename(file, f"{shelf}/{name}")
+    except FileNotFoundError:
+        os.mkdir(shelf)
+        os.rename(file, f"{shelf}/{name}")
 
 
 def _head(raw: bytearray) -> Head:
