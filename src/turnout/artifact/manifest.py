@@ -158,15 +158,14 @@ def check_target(path: str, target: str) -> None:
 
 
 def _parse(line: str) -> Entry:
-    kind, *fields = line.split("\t")
-    if len(fields) != {"d": 1, "l": 2, "f": 4}.get(kind):
-        raise ValueError(f"not an entry: {line[:80]!r}")
-    if kind == "d":
-        return Entry("d", fields[0])
-    if kind == "l":
-        return Entry("l", fields[1], target=fields[0])
-    mode, sha256, size, path = fields
-    return Entry("f", path, mode, sha256, int(size))
+    match line.split("\t"):
+        case ["f", mode, sha256, size, path]:
+            return Entry("f", path, mode, sha256, int(size))
+        case ["d", path]:
+            return Entry("d", path)
+        case ["l", target, path]:
+            return Entry("l", path, target=target)
+    raise ValueError(f"not an entry: {line[:80]!r}")
 
 
 def _walk(folder: Path) -> Iterator[Entry]:

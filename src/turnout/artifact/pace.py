@@ -10,24 +10,26 @@ if TYPE_CHECKING:
 
 SMALL = 1 << 20
 """Bytes of contents that the highest level takes no time to think about."""
-SMALLEST, SMALLER, FAST = 19, 9, 3
-"""Levels of zstd: for what is SMALL; where the link is the slower one; where the compressor would be."""
+SMALLEST, LEVELS = 19, (9, 6, 3, 1)
+"""Levels of zstd: for what is SMALL; the others, each of which takes up to twice as long as the one behind it."""
 SECTION = 1 << 20
 """Compressed bytes between two looks. The first two sections tell nothing: buffers on the way take them at once."""
 BUFFERS = 2
-MUCH = 4
-"""The link must take this many times as long as level 3 before level 9 (about 2.5 times as slow) is worth it."""
+LITTLE, MUCH = 0.1, 1.5
+"""Seconds that the link is waited for, in those of compressing: fewer and the link waits for us; more, and there is
+time for the next level."""
 
 
 class Pace:
     """Chooses the level of a stream. Begin with `total` bytes of contents; tell it of all that is handed on.
 
-    It compares, section by section, the seconds in which the link was waited for with those spent on compressing: so it
-    needs no figure for either, and is right on a busy machine as well.
+    What is handed on is sent while more is compressed. It compares, section by section, the seconds in which the link
+    was waited for with those spent on compressing: so it needs no figure for either, and is right on a busy machine as
+    well.
     """
 
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.level = SMALLEST if total <= SMALL else SMALLER
+        self.level = SMALLEST if total <= SMALL else LEVELS[0]
         self._clock, self._at = clock, clock()
         self._sent, self._look = 0, (BUFFERS + 1) * SECTION
         self._working = self._waiting = 0.0
@@ -48,10 +50,11 @@ class Pace:
             self._working = self._waiting = 0.0
 
     def _choose(self) -> None:
-        if self.level == SMALLER and self._waiting < self._working:
-            self.level = FAST
-        elif self.level == FAST and self._waiting > MUCH * self._working:
-            self.level = SMALLER
+        at = LEVELS.index(self.level)
+        if self._waiting < LITTLE * self._working:
+            self.level = LEVELS[min(at + 1, len(LEVELS) - 1)]
+        elif self._waiting > MUCH * self._working:
+            self.level = LEVELS[max(at - 1, 0)]
 
     def _passed(self) -> float:
         before, self._at = self._at, self._clock()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -22,6 +25,12 @@ WHOLE, PATCH, REST = 0, 1, 2
 """Kinds of records."""
 READ = 1 << 18
 """Bytes; FACTS (SSH): pieces of 256 KiB."""
+SENT = 1 << 17
+"""Bytes that are handed on at once, at least: to change threads for a few kB takes longer than to compress them."""
+THREADS = 2
+"""That make patches."""
+AHEAD, MANY = 2 * patch.LIMIT, 256
+"""Bytes of contents, and records, that may wait for a patch to be made: patches lie in memory until their turn."""
 WINDOW_LOG = 24
 """16 MiB of history: files of one dependency lie far apart, and a host gives 64 MB at most for it."""
 
@@ -58,20 +67,23 @@ def stream(
     Everything is hashed again on the way: raises PackageError when a file changed since its manifest was made.
     """
     size = total(sources, names)
-    pace, done = pace or Pace(size), 0
+    pace, done, ready = pace or Pace(size), 0, bytearray()
     level, compressor = pace.level, _compressor(compression, pace.level, size)
-    for piece in _records(sources, names, bases or {}, begun or {}):
-        if pace.level != level and compression == "zstd":
-            yield compressor.flush()
-            level, compressor = pace.level, _compressor(compression, pace.level, size)
-        if ready := compressor.compress(piece.data):
-            pace.made(len(ready))
-            yield ready
-            pace.taken()
-        done += piece.counts
-        if progress and piece.counts:
-            progress(done)
-    yield compressor.flush()
+    with closing(_records(sources, names, bases or {}, begun or {})) as pieces:
+        for piece in pieces:
+            if pace.level != level and compression == "zstd":
+                ready += compressor.flush()
+                level, compressor = pace.level, _compressor(compression, pace.level, size)
+            ready += compressor.compress(piece.data)
+            if len(ready) >= SENT:
+                pace.made(len(ready))
+                yield bytes(ready)
+                pace.taken()
+                ready.clear()
+            done += piece.counts
+            if progress and piece.counts:
+                progress(done)
+    yield bytes(ready + compressor.flush())
 
 
 def lacking(manifests: Iterable[Manifest], marks: str) -> set[str]:
@@ -84,7 +96,15 @@ def lacking(manifests: Iterable[Manifest], marks: str) -> set[str]:
 
 def total(sources: Sources, names: Iterable[str]) -> int:
     """Bytes of contents of the blobs `names`, uncompressed."""
-    return sum(size for _, _, size in _places(sources, names))
+    return sum(place.size for place in _places(sources, names))
+
+
+class Place(NamedTuple):
+    """Where contents lie, and their size."""
+
+    blob: str
+    path: str
+    size: int
 
 
 class _Piece(NamedTuple):
@@ -96,42 +116,63 @@ class _Piece(NamedTuple):
 
 def _records(
     sources: Sources, names: Iterable[str], bases: Mapping[str, Base], begun: Mapping[str, int]
-) -> Iterator[_Piece]:
-    for name, path, size in _places(sources, names):
-        if name in bases:
-            yield from _patched(path, size, name, bases[name])
+) -> Generator[_Piece, None, None]:
+    for place, patched in _with_patches(sources, names, bases):
+        name, _, size = place
+        if patched:
+            yield _Piece(patched.result(), size)
         elif 0 < begun.get(name, 0) <= size:
-            yield _Piece(_head(name, REST, size) + _head(name, WHOLE, begun[name]), 0)
-            yield from _plain(path, size, name, begun[name])
+            head = _head(name, REST, size) + _head(name, WHOLE, begun[name])
+            yield from _plain(place, head, begun[name])
         else:
-            yield _Piece(_head(name, WHOLE, size), 0)
-            yield from _plain(path, size, name, 0)
+            yield from _plain(place, _head(name, WHOLE, size), 0)
 
 
-def _plain(path: Path, size: int, name: str, skipped: int) -> Iterator[_Piece]:
-    for part in _contents(path, size, name[:64]):
-        yield _Piece(part[skipped:], len(part))
-        skipped = max(0, skipped - len(part))
+def _with_patches(
+    sources: Sources, names: Iterable[str], bases: Mapping[str, Base]
+) -> Iterator[tuple[Place, Future[bytes] | None]]:
+    """What is sent, in order; the records of what has a base are made in threads, AHEAD of their turn."""
+    waiting: deque[tuple[Place, Future[bytes] | None]] = deque()
+    held = 0
+    pool = ThreadPoolExecutor(THREADS, "patch")
+    try:
+        for place in _places(sources, names):
+            base = bases.get(place.blob)
+            waiting.append((place, pool.submit(_patched, place, base) if base else None))
+            held += place.size
+            while waiting and (held > AHEAD or len(waiting) > MANY or waiting[0][1] is None):
+                held -= waiting[0][0].size
+                yield waiting.popleft()
+        yield from waiting
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _patched(path: Path, size: int, name: str, base: Base) -> Iterator[_Piece]:
-    data = b"".join(_contents(path, size, name[:64]))
+def _plain(place: Place, head: bytes, skipped: int) -> Iterator[_Piece]:
+    for part in _contents(place):
+        yield _Piece(head + part[skipped:], len(part))
+        skipped, head = max(0, skipped - len(part)), b""
+    if head:  # of contents that are empty
+        yield _Piece(head, 0)
+
+
+def _patched(place: Place, base: Base) -> bytes:
+    data = b"".join(_contents(place))
     made = patch.if_smaller(base, data, NAME)
     if made is None:
-        yield _Piece(_head(name, WHOLE, size) + data, size)
-    else:
-        yield _Piece(_head(name, PATCH, size) + _head(base.blob, WHOLE, len(made)) + made, size)
+        return _head(place.blob, WHOLE, place.size) + data
+    return _head(place.blob, PATCH, place.size) + _head(base.blob, WHOLE, len(made)) + made
 
 
 def _head(name: str, kind: int, size: int) -> bytes:
     return name.ljust(NAME).encode("ascii") + bytes([kind]) + size.to_bytes(7, "big")
 
 
-def _contents(path: Path, size: int, sha256: str) -> Iterator[bytes]:
+def _contents(place: Place) -> Iterator[bytes]:
     """The file's bytes, if they are what the manifest says."""
-    digest, left = hashlib.sha256(), size
+    path, digest, left = place.path, hashlib.sha256(), place.size
     try:
-        with path.open("rb", buffering=0) as file:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - Path costs more than the read
             while part := file.read(READ):
                 left -= len(part)
                 if left < 0:
@@ -140,27 +181,27 @@ def _contents(path: Path, size: int, sha256: str) -> Iterator[bytes]:
                 yield part
     except OSError as error:
         raise _changed(path, error.strerror or "it cannot be read") from error
-    if digest.hexdigest() != sha256:
+    if digest.hexdigest() != place.blob[:64]:
         raise _changed(path, "its contents are not those of the manifest")
 
 
-def _changed(path: Path, why: str) -> PackageError:
+def _changed(path: str, why: str) -> PackageError:
     return PackageError(
-        f"{path.name} changed while it was sent",
-        where=str(path),
+        f"{Path(path).name} changed while it was sent",
+        where=path,
         why=why,
         remedy="the same command again; if it fails again, remove that entry of the cache",
     )
 
 
-def _places(sources: Sources, names: Iterable[str]) -> Iterator[tuple[str, Path, int]]:
-    """Where each of these blobs lies, and its size; in the order in which they are sent."""
+def _places(sources: Sources, names: Iterable[str]) -> Iterator[Place]:
+    """Where each of these blobs lies; in the order in which they are sent."""
     left = set(names)
     for manifest, folder in sources:
         for entry in manifest.files:
             if entry.blob in left:
                 left.remove(entry.blob)
-                yield entry.blob, folder / entry.path, entry.size
+                yield Place(entry.blob, f"{folder}/{entry.path}", entry.size)
     if left:
         raise PackageError(
             "the host asks for contents that are not part of this deployment", why=f"blob {left.pop()!r}"

@@ -258,6 +258,12 @@ async def _pieces(chunks: AsyncIterator[bytes] | Iterator[bytes]) -> AsyncIterat
 
 
 async def _threaded(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Reading and compressing happens beside the loop, so that pings go on."""
-    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-        yield chunk
+    """Reading and compressing happens beside the loop, so that pings go on, and one chunk ahead of what is sent."""
+    loop = asyncio.get_running_loop()
+    coming = loop.run_in_executor(None, next, chunks, None)
+    try:
+        while (chunk := await coming) is not None:
+            coming = loop.run_in_executor(None, next, chunks, None)
+            yield chunk
+    finally:
+        coming.cancel()  # of an upload that was refused

@@ -10,7 +10,7 @@ import pytest
 
 from tests.sending import kept
 from tests.turnout_host.goods import lacking
-from turnout.artifact.pace import BUFFERS, FAST, SECTION, SMALL, SMALLER, SMALLEST, Pace
+from turnout.artifact.pace import BUFFERS, LEVELS, SECTION, SMALL, SMALLEST, Pace
 from turnout.artifact.stream import stream
 from turnout_host.layout import Layout
 from turnout_host.store import Store
@@ -39,29 +39,32 @@ def levels(*sections: tuple[float, float], total: int = 100 << 20) -> list[int]:
     return found
 
 
-SLOW_LINK, FAST_LINK = (1.0, 9.0), (1.0, 0.1)
+SLOW, FAST, EVEN = (1.0, 9.0), (1.0, 0.0), (1.0, 0.5)
+"""Links: waited for most of the time; never; for less than the next level takes longer."""
 
 
 @pytest.mark.parametrize(
     "sections, expected",
     [
-        pytest.param([FAST_LINK] * 4, [SMALLER, SMALLER, FAST, FAST], id="fast"),
-        pytest.param([SLOW_LINK] * 4, [SMALLER] * 4, id="slow"),
-        pytest.param([FAST_LINK, FAST_LINK, *[SLOW_LINK] * 2], [SMALLER] * 4, id="buffers took the first"),
-        pytest.param([FAST_LINK] * 3 + [SLOW_LINK], [SMALLER, SMALLER, FAST, SMALLER], id="it slows down"),
-        pytest.param([FAST_LINK] * 3 + [(1.0, 3.9)], [SMALLER, SMALLER, FAST, FAST], id="not worth a change"),
+        pytest.param([FAST] * 7, [9, 9, 6, 3, 1, 1, 1], id="fast"),
+        pytest.param([SLOW] * 4, [9] * 4, id="slow"),
+        pytest.param([EVEN] * 4, [9] * 4, id="even"),
+        pytest.param([FAST, FAST, *[SLOW] * 2], [9] * 4, id="buffers took the first"),
+        pytest.param([FAST] * 5 + [SLOW] * 4, [9, 9, 6, 3, 1, 3, 6, 9, 9], id="it slows down"),
+        pytest.param([FAST] * 3 + [EVEN] * 2, [9, 9, 6, 6, 6], id="not worth a change"),
     ],
 )
 def test_the_level_follows_the_link(sections: list[tuple[float, float]], expected: list[int]) -> None:
-    """High while the link is waited for, low while it waits for us; what buffers take tells nothing."""
+    """High while the link is waited for, low while it waits for us, step by step; what buffers take tells nothing."""
     assert BUFFERS == 2
+    assert LEVELS == (9, 6, 3, 1)
     assert levels(*sections) == expected
 
 
 def test_little_is_always_made_as_small_as_can_be() -> None:
     """A code change needs no measuring."""
-    assert levels(FAST_LINK, total=SMALL) == [SMALLEST]
-    assert levels(FAST_LINK, total=SMALL + 1) == [SMALLER]
+    assert levels(FAST, total=SMALL) == [SMALLEST]
+    assert levels(FAST, total=SMALL + 1) == [LEVELS[0]]
 
 
 @pytest.mark.parametrize("compression", ["zstd", "zlib"])
@@ -72,7 +75,7 @@ def test_levels_that_change_on_the_way_are_one_upload(tmp_path: Path, compressio
     there = Layout(str(tmp_path / "app"))
     there.prepare()
     changing = Pace(0)
-    turns = itertools.cycle((FAST, SMALLER))
+    turns = itertools.cycle(LEVELS)
     changing.taken = lambda: setattr(changing, "level", next(turns))  # type: ignore[method-assign]
     chunks = list(stream([(tree.manifest, tree.folder)], tree.manifest.blobs, compression, pace=changing))
     frames = sum(chunk.count(b"\x28\xb5\x2f\xfd") for chunk in chunks)

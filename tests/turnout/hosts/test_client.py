@@ -111,6 +111,32 @@ async def test_a_refused_upload_stops_early(client: HostClient) -> None:
     assert await client.call("echo", still="here") == {"still": "here"}
 
 
+async def test_the_next_chunk_is_made_while_one_is_sent(client: HostClient) -> None:
+    """So neither the link nor the compressor waits for the other; never more than one."""
+    made: list[int] = []
+    sent: list[int] = []
+
+    def chunks() -> Iterator[bytes]:
+        for number in range(6):
+            made.append(number)
+            yield bytes([number])
+
+    data = client._data
+
+    async def slow(chunk: bytes) -> None:
+        if chunk:
+            sent.append(chunk[0])
+            async with asyncio.timeout(10):
+                while len(made) <= len(sent) and len(made) < 6:
+                    await asyncio.sleep(0.001)
+        assert len(made) <= len(sent) + 1
+        await data(chunk)
+
+    client._data = slow  # type: ignore[method-assign]
+    assert (await client.upload(chunks(), "zlib"))["bytes"] == 6
+    assert sent == made
+
+
 async def test_a_stream_that_fails_leaves_the_link_good(client: HostClient) -> None:
     """The upload is ended for the host; the reason is raised here."""
 
