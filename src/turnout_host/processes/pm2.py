@@ -85,14 +85,16 @@ class PM2:
 
     # acting
 
-    def reload(self, release: str, dotenv_keys: Sequence[str], boot_seconds: float, note: Note) -> List[str]:
-        """Start or reload the processes on what `current` leads to; the last lines of what PM2 said.
+    def reload(self, release: str, dotenv_keys: Sequence[str], boot_seconds: float, note: Note) -> None:
+        """Start or reload the processes on what `current` leads to.
 
-        Returns when PM2 has ended, whatever it did. Raises HostError when PM2 cannot be run, when the app's file cannot
-        be read, or when another app of the same name runs from another folder; Unhealthy when a new worker dies while
-        it boots or does not listen, which stops the reload before PM2 ends all the old ones.
+        Returns when PM2 is through with it, whatever it did. Raises HostError when PM2 cannot be run, when the app's
+        file cannot be read, or when another app of the same name runs from another folder; Unhealthy when a new worker
+        dies while it boots or does not listen, which stops the reload before PM2 ends all the old ones.
         """
-        apps = wrapper.apps(self._toolchain, self._layout.current, self._settings, dotenv_keys, boot_seconds)
+        library = self._toolchain.pm2_library
+        asked = (self._layout.current, self._settings, dotenv_keys, boot_seconds, library, self.home)
+        apps = wrapper.apps(self._toolchain, *asked)
         if self._resurrect(dotenv_keys):
             note("no PM2 daemon ran: it is back with all that was saved")
         reload = Reload(self._cli, self._listing, self._raw, apps, note)
@@ -103,12 +105,11 @@ class PM2:
         # what a hand started here was never ours to stop
         gone = set(self._written().get("expected") or {}) - {app["name"] for app in apps}
         self._write(apps, dotenv_keys, boot_seconds)
-        said = reload.run(gone, dotenv_keys)
+        reload.run(gone, dotenv_keys)
         if reload.stopped:
             reason = reload.stopped
             raise Unhealthy(f"the reload to {release} was stopped: {reason}", reason=reason, tail=self.tail())
         note(f"PM2 is done with {release}")
-        return said
 
     def delete(self) -> None:
         """Stop our apps and take them out of PM2's list."""
