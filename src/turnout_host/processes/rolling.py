@@ -29,10 +29,10 @@ def roll(
     stop: Callable[[], bool],
     limit: float,
 ) -> None:
-    """Reload each process by its number and environment, until the old ones are gone.
+    """Reload each process by its number and environment, until each new one serves; the last old ones may still drain.
 
-    `serves` says that the new worker of this number listens: then the next one's turn has come. Raises Stopped, and
-    RpcError when the daemon refuses, goes, or needs more than `limit` seconds for one.
+    `serves` says that the new worker of this number listens, and so does the daemon's answer, which comes when the old
+    one is gone. Raises Stopped, and RpcError when the daemon refuses, goes, or needs more than `limit` seconds for one.
     """
 
     def until(true: Callable[[], bool]) -> None:
@@ -54,4 +54,3 @@ def roll(
             draining.append(opened.enter_context(request))
             until(lambda: request.answered() or serves(number))  # noqa: B023 - called at once
             leave(LEAVING)
-        leave(0)
