@@ -66,10 +66,12 @@ def call_upload(host: Host, args: Args, say: Say) -> Answer:
 
 def call_lay_layer(host: Host, args: Args, say: Say) -> Answer:
     """Make a shipped layer from the store, once."""
-    key, digest, began = args.text("key"), args.digest("manifest"), time.time_ns()
+    key, digest = args.text("key"), args.digest("manifest")
     there = layers.exists(host.layout, key)
     if there and key in host.journal.state.layers:
         return {"made": False}
+    stamps.settle()  # what was uploaded just now
+    began = time.time_ns()
     if there:
         made = layers.mend(host.layout, host.store, key, digest)
     else:
