@@ -17,6 +17,7 @@ import pytest
 from tests.sending import kept, packed, upload
 from turnout.artifact import patch, tree
 from turnout_host import manifest as host_manifest
+from turnout_host import stamps
 from turnout_host.digests import Digests
 from turnout_host.host import Host
 
@@ -80,6 +81,7 @@ def test_a_host_remembers_little_of_each_file(tmp_path: Path) -> None:
             host.store.manifest(tree_.digest), host.layout.release(f"v{next(numbers)}")
         ),
         "compare": lambda: host.store.verify(host.store.manifest(tree_.digest), folder),
+        "stamp": lambda: stamps.look(folder),
         "verify": lambda: (list(digests.hurt()), digests.tree(tree_.digest, folder, ())),
         "unsound": lambda: host.store.unsound(
             map(host_manifest.name, host_manifest.blobs(host.store.manifest(tree_.digest)))

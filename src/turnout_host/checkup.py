@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
-from turnout_host import children, ledger, proc, releases, status, survey, switch
+from turnout_host import children, ledger, proc, releases, stamps, status, survey, switch
 from turnout_host.digests import Digests
 from turnout_host.errors import StoreError
 from turnout_host.layers import SCRATCH
@@ -169,9 +169,11 @@ class Checkup:
                 yield finding("layer", folder, why, "turnout deploy {env}    sends it again")
             elif digest:
                 away = f"ssh {{host}} 'chmod u+w {folder} && mv {folder} {self._layout.tmp / key}'"
-                yield from self._tree(
-                    "layer", key, folder, digest, SCRATCH, away, "turnout deploy {env}    sends it again"
-                )
+                again = "turnout deploy {env}    sends it again"
+                found = list(self._tree("layer", key, folder, digest, SCRATCH, away, again))
+                if found:
+                    stamps.distrust(folder)
+                yield from found
 
     def _tree(
         self, what: str, name: str, folder: Path, digest: str, ignore: Any, *remedy: str

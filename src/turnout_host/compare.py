@@ -39,7 +39,7 @@ def differences(
             (folders if found == path else gone).add(path)
         if found == path:
             if not _same(entry, f"{folder}/{path}", hashed or hash_file):
-                lines.append(f"changed: {_plain(path)}")
+                lines.append(_changed(path))
             found = next(walk, None)
         elif path.rpartition("/")[0] not in gone:
             lines.append(f"missing: {_plain(path)}")
@@ -47,6 +47,13 @@ def differences(
         lines += _added(found, ignore)
         found = next(walk, None)
     return lines
+
+
+def changed(entries: Iterable[Entry], folder: Path, paths: Collection[str]) -> List[str]:
+    """As `differences`, for these paths alone, where it is known that all are there and none was added."""
+    among = set(paths)
+    found = (entry for entry in entries if entry.path in among)
+    return [_changed(entry.path) for entry in found if not _same(entry, f"{folder}/{entry.path}", hash_file)]
 
 
 def walked(root: str, enter: Callable[[str], bool], ignore: Collection[str] = ()) -> Iterator[str]:
@@ -103,6 +110,10 @@ def _same(entry: Entry, path: str, hashed: Callable[[str], str]) -> bool:
         return hashed(path) == entry.sha256
     except OSError:  # unreadable counts as changed
         return False
+
+
+def _changed(path: str) -> str:
+    return f"changed: {_plain(path)}"
 
 
 def _plain(path: str) -> str:

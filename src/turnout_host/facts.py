@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -99,7 +100,13 @@ def daemon(home: str) -> Optional[Dict[str, Any]]:
         version = str(rpc.call(socket, "getVersion", [{}], PATIENCE))
     except rpc.RpcError:
         version = _version_in_title(proc.cmdline(pid))
-    return {"pid": pid, "version": version or None, "node": node_version(f"/proc/{pid}/exe")}
+    return {"pid": pid, "version": version or None, "node": _node_of(pid)}
+
+
+@lru_cache(maxsize=8)
+def _node_of(pid: int) -> Optional[str]:
+    """A survey asks a second time, and a process stays what it is."""
+    return node_version(f"/proc/{pid}/exe")
 
 
 def node_version(binary: str) -> Optional[str]:

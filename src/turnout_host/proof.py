@@ -63,6 +63,8 @@ def prove(
             if watch.whole
             else float(health["retries"]) * float(health["interval"])
         )
+        if watch.leaving:
+            patience += pm2.leaving()
         if missing and now - max(begun, watch.whole_since) >= patience:
             raise watch.unhealthy(missing)
         time.sleep(float(health["interval"]))
@@ -120,6 +122,7 @@ class Watch:
         self.by = "process"
         self.whole = True
         self.whole_since = 0.0
+        self.leaving = False
 
     def look(self) -> str:
         """What is still to be waited for, "" for nothing. Raises Unhealthy when a process ended or was restarted."""
@@ -138,6 +141,7 @@ class Watch:
         if missing or waiting:
             return missing or waiting[0]
         old = self._pm2.unlisted()
+        self.leaving = bool(old)
         return f"an old process still runs: {old[0]}" if old else ""
 
     def claim(self, answer: Answer, strict: bool) -> Tuple[str, str]:

@@ -28,6 +28,8 @@ class State:
         self.deployments: Dict[str, Record] = {}
         self.layers: Dict[str, Optional[str]] = {}
         """Keys of layers that were made, each with its manifest's digest (None: nothing describes it)."""
+        self.stamps: Dict[str, Record] = {}
+        """What `stamps.py` said of layers, by key, when all of each had been hashed."""
         self.doomed: Set[str] = set()
         """Releases whose folder, if one is there, is of no use: half laid out, or half pruned."""
         self.backups: Dict[str, Record] = {}
@@ -196,6 +198,13 @@ def _pruned(state: State, entry: Record) -> None:
 
 def _layer(state: State, entry: Record) -> None:
     state.layers[entry["key"]] = entry.get("manifest")
+    _stamped(state, entry)
+
+
+def _stamped(state: State, entry: Record) -> None:
+    state.stamps.pop(entry["key"], None)
+    if entry.get("stamp"):
+        state.stamps[entry["key"]] = entry["stamp"]
 
 
 def _key_added(state: State, entry: Record) -> None:
@@ -256,6 +265,7 @@ _HANDLERS: Dict[str, Any] = {
     "key.added": _key_added,
     "key.removed": _key_removed,
     "layer.made": _layer,
+    "layer.verified": _stamped,
     "release.staging": _staging,
     "release.staged": _staged,
     "release.prepared": _prepared,

@@ -55,6 +55,12 @@ class Toolchain:
         return [self.node, script] if package_version(script, "pm2") else [found]
 
     @property
+    def pm2_library(self) -> str:
+        """The folder of PM2's own modules; "" where only a command is known."""
+        library = Path(self.pm2[-1]).parent.parent / "lib"
+        return str(library) if (library / "Common.js").is_file() else ""
+
+    @property
     def dirs(self) -> List[str]:
         """Folders that go first in PATH; those that do not exist are left out."""
         found = []

@@ -74,14 +74,13 @@ def test_without_a_name_in_the_body(served):
     ],
 )
 def test_pm2_says_all_is_well(served, mode, period, reason):
-    """PM2 ends a reload to a broken release with exit code 0 and green ticks; the proof does not believe it."""
+    """PM2 answers a reload to a broken release as one that went well; the proof does not believe it."""
     served.release("v2", mode=mode, extra="{ listen_timeout: 500 }")
     since = served.point("v2")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("turnout_host.processes.wrapper.LISTEN_AT_LEAST", 0.5)
         with pytest.raises(Unhealthy) as caught:  # noqa: PT012 - a crash stops the reload, all else is for the proof
-            said = served.pm2.reload("v2", ["SECRET"], 0.01, served.notes.append)
-            assert not [line for line in said if "ERROR" in line]
+            served.pm2.reload("v2", ["SECRET"], 0.01, served.notes.append)
             served.prove("v2", since, start_period=period, interval=0.02)
     assert reason in caught.value.detail["reason"]
 

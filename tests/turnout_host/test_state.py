@@ -151,3 +151,14 @@ def test_after_a_restore_nobody_knows_which_migrations_are_in() -> None:
     done = ("migration.finished", {"release": "v1", "applied": ["a"]})
     state = fold(*life("v1"), done, ("restore.started", RESTORED))
     assert state.releases["v1"]["migrated"] == "unknown"
+
+
+def test_a_layers_stamp_is_the_newest_one_and_goes_when_it_is_made_anew() -> None:
+    """Also by an earlier Turnout, which writes none."""
+    made = ("layer.made", {"key": "deps-1", "manifest": "m"})
+    stamped = ("layer.made", {"key": "deps-1", "manifest": "m", "stamp": "1"})
+    verified = ("layer.verified", {"key": "deps-1", "stamp": "2"})
+    assert fold(made).stamps == fold(stamped, made).stamps == fold(verified, made).stamps == {}
+    assert fold(stamped).stamps == {"deps-1": "1"}
+    assert fold(stamped, verified).stamps == fold(made, verified).stamps == {"deps-1": "2"}
+    assert fold(stamped, verified).layers == {"deps-1": "m"}

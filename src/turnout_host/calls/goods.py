@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from typing import Collection, Dict, Optional
 
-from turnout_host import disk, dotenv, facts, layers, people, releases, survey
+from turnout_host import disk, dotenv, facts, layers, people, releases, stamps, survey
 from turnout_host.calls import manifests
 from turnout_host.calls.common import Answer, next_number, record_of, toolchain_of
 from turnout_host.calls.deployment import proved
@@ -69,11 +70,14 @@ def call_lay_layer(host: Host, args: Args, say: Say) -> Answer:
     there = layers.exists(host.layout, key)
     if there and key in host.journal.state.layers:
         return {"made": False}
+    stamps.settle()  # what was uploaded just now
+    began = time.time_ns()
     if there:
         made = layers.mend(host.layout, host.store, key, digest)
     else:
         made = layers.lay(host.layout, host.store, key, host.store.manifest(digest))
-    host.journal.append("layer.made", host.deployment, key=key, manifest=digest)
+    stamp = stamps.laid(began, host.layout.layer(key), layers.SCRATCH)
+    host.journal.append("layer.made", host.deployment, key=key, manifest=digest, stamp=stamp)
     return {"made": made}
 
 
@@ -87,9 +91,12 @@ def call_make_layer(host: Host, args: Args, say: Say) -> Answer:
         disk.seal(host.layout.layer(key))  # laid whole, but killed before it was sealed and written down
     else:
         made, seconds = True, _make(host, key, args, say)
+    stamps.settle()
+    before = stamps.look(host.layout.layer(key), layers.SCRATCH)
     text = describe(host.layout.layer(key), layers.SCRATCH)
     digest = host.store.keep_text(text) if text is not None else None
-    host.journal.append("layer.made", host.deployment, key=key, manifest=digest)
+    stamp = stamps.hashed(before, host.layout.layer(key), layers.SCRATCH)
+    host.journal.append("layer.made", host.deployment, key=key, manifest=digest, stamp=stamp)
     return {"made": made, "seconds": seconds}
 
 

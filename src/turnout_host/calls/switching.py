@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import List, Optional
 
-from turnout_host import apps, hiding, rehearsal, survey, switch
+from turnout_host import apps, hiding, rehearsal, stamps, survey, switch
 from turnout_host.calls.common import Answer, facts_of, record_of
 from turnout_host.calls.looking import recover_if_free
+from turnout_host.compare import changed
 from turnout_host.errors import StoreError, SurveyError, Unhealthy, UsageError
 from turnout_host.host import Args, Host, Say
 from turnout_host.journal import Journal
@@ -165,7 +167,7 @@ def _whole_layer(host: Host, record: Record) -> None:
     """The same for its dependencies; where what serves has them too, they must not be taken away."""
     key = str(record.get("dependencies"))
     digest, folder = host.journal.state.layers.get(key), host.layout.layer(key)
-    hurt = host.store.verify(host.store.manifest(digest), folder, SCRATCH) if digest else []
+    hurt = _changes(host, key, digest) if digest else []
     if not hurt:
         return
     serves = host.journal.state.releases.get(survey.running(host.layout) or "") or {}
@@ -177,3 +179,19 @@ def _whole_layer(host: Host, record: Record) -> None:
         where=str(folder),
         remedy=remedy,
     )
+
+
+def _changes(host: Host, key: str, digest: str) -> List[str]:
+    """How a layer differs from its manifest: all of it is hashed, or what was touched since its stamp; then stamped."""
+    folder, known = host.layout.layer(key), host.journal.state.stamps.get(key)
+    before = stamps.look(folder, SCRATCH, known)
+    left = stamps.left(known, before)
+    if left == []:
+        return []
+    entries = host.store.manifest(digest)
+    changes = host.store.verify(entries, folder, SCRATCH) if left is None else changed(entries, folder, left)
+    stamp = None if changes else stamps.hashed(before, folder, SCRATCH)
+    if stamp:
+        with suppress(OSError):  # without it, the next one hashes again
+            host.journal.append("layer.verified", host.deployment, key=key, stamp=stamp)
+    return changes

@@ -37,16 +37,12 @@ class Cli:
         without: Sequence[str] = (),
         stop: Optional[Callable[[], bool]] = None,
     ) -> List[str]:
-        """What PM2 said of itself, its last lines. `without` names variables that PM2 must not see, and so not keep.
+        """What PM2 said of itself, its last lines. `without` names variables that PM2 must not see.
 
         The command is ended when `stop` says so. Raises HostError when it cannot be run, does not end within
         `timeout` seconds, or is ended by somebody else.
         """
-        keep = ("PATH", "HOME")
-        env = {
-            key: value for key, value in self._toolchain.env().items() if key not in without or key in keep
-        }
-        env["PM2_HOME"] = self._home
+        env = self.env(without)
         argv, said = [*self._toolchain.pm2, "--no-color", *words], []
         began = time.monotonic()
 
@@ -67,6 +63,15 @@ class Cli:
             how = f"did not end within {timeout:.0f} s" if late else f"was ended by signal {-finished.status}"
             raise HostError(f"pm2 {words[0]} {how}", tail=finished.tail[-KEPT:])
         return said[-KEPT:]
+
+    def env(self, without: Sequence[str]) -> Dict[str, str]:
+        """The environment of each command. PM2 gives it to what it starts or reloads, for ever."""
+        keep = ("PATH", "HOME")
+        env = {
+            key: value for key, value in self._toolchain.env().items() if key not in without or key in keep
+        }
+        env["PM2_HOME"] = self._home
+        return env
 
     def start_or_reload(
         self, timeout: float, without: Sequence[str], stop: Optional[Callable[[], bool]] = None

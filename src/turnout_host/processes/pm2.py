@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence
 
-from turnout_host import facts, proc
+from turnout_host import disk, facts, failpoints, proc
 from turnout_host.errors import HostError, Unhealthy
 from turnout_host.layout import Layout
 from turnout_host.logs.rotate import rotate
@@ -50,6 +50,10 @@ class PM2:
         names, name = list(self.expected()), str(self._settings.get("app") or "")
         return name if name in names or not names else names[0]
 
+    def leaving(self) -> float:
+        """Seconds that an old worker may need to end, by the last reload."""
+        return float(self._written().get("leaving") or 0)
+
     def unlisted(self) -> List[int]:
         """Pids of our workers that the daemon keeps but does not list: a reload that is not over."""
         try:
@@ -85,14 +89,17 @@ class PM2:
 
     # acting
 
-    def reload(self, release: str, dotenv_keys: Sequence[str], boot_seconds: float, note: Note) -> List[str]:
-        """Start or reload the processes on what `current` leads to; the last lines of what PM2 said.
+    def reload(self, release: str, dotenv_keys: Sequence[str], boot_seconds: float, note: Note) -> None:
+        """Start or reload the processes on what `current` leads to.
 
-        Returns when PM2 has ended, whatever it did. Raises HostError when PM2 cannot be run, when the app's file cannot
-        be read, or when another app of the same name runs from another folder; Unhealthy when a new worker dies while
-        it boots or does not listen, which stops the reload before PM2 ends all the old ones.
+        Returns when the new ones should serve, whatever PM2 did; old ones may still drain. Raises HostError when PM2
+        cannot be run, when the app's file cannot be read, or when another app of the same name runs from another
+        folder; Unhealthy when a new worker dies while it boots or does not listen, which stops the reload before PM2
+        ends all the old ones.
         """
-        apps = wrapper.apps(self._toolchain, self._layout.current, self._settings, dotenv_keys, boot_seconds)
+        library = self._toolchain.pm2_library
+        asked = (self._layout.current, self._settings, dotenv_keys, boot_seconds, library, self.home)
+        apps = wrapper.apps(self._toolchain, *asked)
         if self._resurrect(dotenv_keys):
             note("no PM2 daemon ran: it is back with all that was saved")
         reload = Reload(self._cli, self._listing, self._raw, apps, note)
@@ -103,12 +110,11 @@ class PM2:
         # what a hand started here was never ours to stop
         gone = set(self._written().get("expected") or {}) - {app["name"] for app in apps}
         self._write(apps, dotenv_keys, boot_seconds)
-        said = reload.run(gone, dotenv_keys)
+        reload.run(gone, dotenv_keys)
         if reload.stopped:
             reason = reload.stopped
             raise Unhealthy(f"the reload to {release} was stopped: {reason}", reason=reason, tail=self.tail())
-        note(f"PM2 is done with {release}")
-        return said
+        note(f"PM2 has started {release}")
 
     def delete(self) -> None:
         """Stop our apps and take them out of PM2's list."""
@@ -116,10 +122,26 @@ class PM2:
         self._cli.delete([process.id for process in self.processes() if process.name in names or not names])
 
     def save(self) -> None:
-        """Have PM2 write what it should resurrect, and make that durable: PM2 itself does not fsync (FACTS)."""
-        self._cli.run(["save", "--force"])
-        with open(os.path.join(self.home, "dump.pm2"), "rb") as dump:
-            os.fsync(dump.fileno())
+        """Write what PM2 should resurrect, as `pm2 save` (7.0.4, lib/API/Startup.js), but whole and durable (FACTS).
+
+        Raises HostError when no daemon is there to be asked, and OSError.
+        """
+        listed = self._raw()
+        if not listed:
+            raise HostError("PM2 runs nothing that could be saved")
+        entries = [_lasting(raw["pm2_env"]) for raw in listed if not raw["pm2_env"].get("pmx_module")]
+        dump = Path(self.home, "dump.pm2")
+        new = dump.with_name(
+            "dump.pm2.turnout"
+        )  # by one name: a save that was killed leaves nothing to clean up
+        with new.open("w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), dump.stat().st_mode & 0o777 if dump.exists() else 0o600)
+            json.dump(entries, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        failpoints.middle()
+        new.rename(dump)
+        disk.sync_folder(dump.parent)
 
     def restart_daemon(self) -> None:
         """Replace the daemon by one of our Node and PM2 (`pm2 update`): all that it runs stops for about a second."""
@@ -165,6 +187,7 @@ class PM2:
         values["expected"] = {
             app["name"]: app["turnout"]["instances"] * app["turnout"]["stays"] for app in apps
         }
+        values["leaving"] = max(app["kill_timeout"] for app in apps) / 1000
         values["logs"] = {path: os.path.getsize(path) for path in self._error_logs()}
         if values["preload"]:
             drain.place(self._layout)
@@ -182,6 +205,10 @@ class PM2:
         named = {os.path.realpath(process.err_log) for process in self.processes() if process.err_log}
         named.add(os.path.realpath(str(self._layout.logs / "err.log")))
         return sorted(path for path in named if os.path.isfile(path))
+
+
+def _lasting(env: Dict[str, Any]) -> Dict[str, Any]:
+    return {key: value for key, value in env.items() if key not in ("instances", "pm_id")}
 
 
 def _limits(settings: Dict[str, Any]) -> Dict[str, int]:

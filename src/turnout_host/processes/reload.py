@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Set, Tuple
@@ -11,6 +12,7 @@ from turnout_host.errors import HostError
 from turnout_host.processes import drain, rpc
 from turnout_host.processes.cli import SPARE, Cli
 from turnout_host.processes.listing import Listing, Process, Raw, held, parsed
+from turnout_host.processes.rolling import Stopped, roll
 
 Note = Callable[[str], None]
 App = Dict[str, Any]
@@ -19,7 +21,10 @@ PATIENCE = 0.5
 """The share of `listen_timeout` after which a worker that does not listen stops the reload."""
 
 SETTLING = 0.2
-"""Seconds in which the daemon begins what a command asked for just before it was killed."""
+"""Seconds in which the daemon begins what was asked just before the asker was killed, and sees that a process ended."""
+
+UNDER_WAY = "already in progress"
+"""In what PM2 says when another reload of a process is not over."""
 
 AGAIN = 3
 """How often a reload is asked for while the daemon says that another one is under way."""
@@ -64,6 +69,8 @@ class Reload:
                 self._note("waiting for an earlier reload to end")
             told = True
             time.sleep(0.1)
+        if told:
+            time.sleep(SETTLING)
 
     def _rescue(self) -> None:
         """A stopped reload left an old worker behind one that serves nobody: start that one anew, then end the old one.
@@ -93,24 +100,54 @@ class Reload:
         inside = self._listing.workers.ask(pid) if pid else None
         return bool(inside and inside.ports)
 
-    def run(self, gone: Set[str], dotenv_keys: Sequence[str]) -> List[str]:
-        """All of it, after the wrapper was written; what PM2 said."""
+    def run(self, gone: Set[str], dotenv_keys: Sequence[str]) -> None:
+        """All of it, after the wrapper was written. Raises HostError when the daemon refuses or goes."""
         self._delete([process for process in self._ours() if self._must_go_first(process, gone)])
         if not self._repair(dotenv_keys):
-            return []
-        said: List[str] = []
+            return
         before = {process.id: process for process in self._ours()}
         for _ in range(AGAIN):
             stop = lambda: self._crashes(before) or self._deaf(before)  # noqa: E731
-            said = self._cli.start_or_reload(self._longest(), dotenv_keys, stop)
+            again = self._reload(dotenv_keys, stop)
             if self.stopped:
-                return said
-            if not any("already in progress" in line for line in said):
+                return
+            if not again:
                 break
+            time.sleep(SETTLING)
             self.settle()
         self._delete([process for process in self._ours() if process.name in gone])
         self._scale()
-        return said
+
+    def _reload(self, dotenv_keys: Sequence[str], stop: Callable[[], bool]) -> bool:
+        """Lead all to the wrapper's apps; True when the daemon says that another reload is under way.
+
+        PM2's own command does it where an app does not run yet, or where only PM2 knows how it would ask.
+        """
+        wanted = {name: app["turnout"]["request"] for name, app in self._apps.items()}
+        old = {process.id: process for process in self._ours() if process.name in wanted}
+        if not all(wanted.values()) or set(wanted) - {process.name for process in old.values()}:
+            said = self._cli.start_or_reload(self._longest(), dotenv_keys, stop)
+            return any(UNDER_WAY in line for line in said)
+        env = self._cli.env(dotenv_keys)
+        requests = [(number, {**env, **wanted[process.name]}) for number, process in sorted(old.items())]
+        serves = lambda number: self._serves(old[number])  # noqa: E731
+        try:
+            with contextlib.suppress(Stopped):
+                roll(self._listing.socket, requests, serves, stop, self._longest())
+        except rpc.RpcError as error:
+            if UNDER_WAY not in str(error):
+                raise HostError(f"PM2 did not reload {', '.join(wanted)}: {error}") from error
+            return True
+        return False
+
+    def _serves(self, old: Process) -> bool:
+        """Does the worker that follows this one listen? Without our module, or with `wait_ready`, PM2 must say so."""
+        app = self._apps[old.name]
+        if app.get("wait_ready") or not _has_module(app):
+            return False
+        new = next((one for one in self._ours() if one.id == old.id), old)
+        inside = self._listing.workers.ask(new.pid) if new.pid and new.pid != old.pid else None
+        return bool(inside and inside.ports)
 
     def _crashes(self, before: Dict[int, Process]) -> bool:
         """Does a new worker die again and again? Then PM2 must not go on to the next one: its old one still serves.

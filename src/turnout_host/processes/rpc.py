@@ -7,6 +7,7 @@ arguments), then each argument as a 4-byte length and bytes that begin with `j:`
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 import time
@@ -27,20 +28,49 @@ def call(path: str, method: str, args: List[Any], timeout: float) -> Any:
 
 def ask(path: str, method: str, args: List[Any], timeout: float) -> Tuple[Any, int]:
     """The answer, and the daemon's pid as the kernel knows it. No daemon is ever started by this."""
-    request = json.dumps({"type": "call", "method": method, "args": args}).encode("utf-8")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    with Request(path, method, args, timeout) as request:
+        return request.answer(), request.pid
+
+
+class Request:
+    """What was asked of the daemon and is answered later, `timeout` seconds from now at the latest."""
+
+    def __init__(self, path: str, method: str, args: List[Any], timeout: float) -> None:
+        """Ask. Raises RpcError when the daemon is not there."""
+        self._method, self._deadline = method, time.monotonic() + timeout
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        text = json.dumps({"type": "call", "method": method, "args": args}).encode("utf-8")
         try:
-            connection.settimeout(timeout)
-            connection.connect(path)
-            pid = peer(connection)
-            connection.sendall(_message([b"j:" + request, ID]))
-            answer = _reply(_Stream(connection, time.monotonic() + timeout))
+            self._connection.settimeout(timeout)
+            self._connection.connect(path)
+            self.pid = peer(self._connection)
+            self._connection.sendall(_message([b"j:" + text, ID]))
+        except OSError as error:
+            self._connection.close()
+            raise self._silent(error) from error
+
+    def answered(self) -> bool:
+        """Would `answer` say it, or raise, at once?"""
+        return time.monotonic() > self._deadline or bool(select.select([self._connection], [], [], 0)[0])
+
+    def answer(self) -> Any:
+        """The first value of the answer. Raises RpcError."""
+        try:
+            answer = _reply(_Stream(self._connection, self._deadline))
         except (OSError, ValueError) as error:
-            raise RpcError(f"PM2's daemon does not answer {method}: {error}") from error
-    if "error" in answer:
-        raise RpcError(str(answer["error"]))
-    values = answer.get("args") or [None]
-    return values[0], pid
+            raise self._silent(error) from error
+        if "error" in answer:
+            raise RpcError(str(answer["error"]))
+        return (answer.get("args") or [None])[0]
+
+    def _silent(self, error: Exception) -> RpcError:
+        return RpcError(f"PM2's daemon does not answer {self._method}: {error}")
+
+    def __enter__(self) -> Request:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
 
 def daemon_pid(path: str, timeout: float = 1.0) -> int:

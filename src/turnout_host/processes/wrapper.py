@@ -134,7 +134,19 @@ module.exports = { apps: list.map(prepared) };
 DESCRIBE = r"""
 'use strict';
 const fs = require('fs'), os = require('os'), path = require('path');
-const [file, env, mark] = process.argv.slice(1);
+const [file, env, mark, library] = process.argv.slice(1);
+// What PM2's own command would send its daemon for a reload, made by PM2 itself.
+function request(app) {
+  if (!library) return null;
+  const common = require(path.join(library, 'Common.js'));
+  const found = common.verifyConfs([JSON.parse(JSON.stringify(app))]);
+  if (found instanceof Error) return null;
+  const [conf] = found;
+  Object.assign(conf, { namespace: conf.namespace || 'default', username: common.getCurrentUsername() });
+  const set = require(path.join(library, 'Configuration.js')).getSync(conf.name); // by `pm2 set NAME:KEY VALUE`
+  const more = set ? Object.assign({}, set, { [conf.name]: JSON.stringify(set) }) : {};
+  return Object.assign(common.mergeEnvironmentVariables(conf, env, {}), { updateEnv: true }, more);
+}
 function described(app) {
   const tables = Object.assign({}, app.env, app['env_' + env], app.port ? { PORT: app.port } : {});
   const merged = Object.fromEntries(Object.entries(tables).filter(([, v]) => v !== undefined && v !== null)
@@ -151,11 +163,15 @@ function described(app) {
     env: merged, interpreter, instances: declared ? many : 1, mode: cluster ? 'cluster' : 'fork',
     script: fs.existsSync(script) ? script : null,
     stays: app.autostart !== false && app.autorestart !== false,
+    request: request(app),
   } });
 }
 process.stdout.write('\n' + mark + JSON.stringify(require(file).apps.map(described)) + '\n');
 """
-"""What PM2 7.0.4 would make of each app: its Common.js (determineExecMode, verifyConfs) and God.js (prepare)."""
+"""What PM2 7.0.4 would make of each app: its Common.js (determineExecMode, verifyConfs) and God.js (prepare).
+
+`request` follows its API.js (_startJson, _operate).
+"""
 
 
 def settings_of(
@@ -197,11 +213,15 @@ def apps(
     settings: Dict[str, Any],
     dotenv_keys: Iterable[str] = (),
     boot_seconds: float = 0.0,
+    library: str = "",
+    home: str = "",
 ) -> List[Dict[str, Any]]:
     """The apps of the file in `folder` as our wrapper would give them to PM2 with `folder` as `current`.
 
     Each is PM2's own table and under `turnout` what PM2 makes of it: `env` (merged), `interpreter`, `instances` (a
-    number), `mode` (`cluster` or `fork`), `script` (absolute, None when it is no file), `stays` (it must be online).
+    number), `mode` (`cluster` or `fork`), `script` (absolute, None when it is no file), `stays` (it must be online),
+    `request` (for the daemon's reloadProcessId; None without `library`, PM2's own `lib` of the PM2_HOME `home`, or when
+    that refuses the app).
     Nothing is written but a temporary folder. Raises HostError with the last lines when the file cannot be read.
     """
     values = settings_of(settings, toolchain, folder, dotenv_keys, boot_seconds)
@@ -210,12 +230,14 @@ def apps(
     try:
         (scratch / "pm2.settings.json").write_text(json.dumps(values), encoding="utf-8")
         (scratch / "pm2.config.js").write_text(TEXT, encoding="utf-8")
-        return _evaluated(toolchain, scratch / "pm2.config.js", values)
+        return _evaluated(toolchain, scratch / "pm2.config.js", values, library, home)
     finally:
         shutil.rmtree(str(scratch), ignore_errors=True)
 
 
-def _evaluated(toolchain: Toolchain, wrapper: Path, values: Dict[str, Any]) -> List[Dict[str, Any]]:
+def _evaluated(
+    toolchain: Toolchain, wrapper: Path, values: Dict[str, Any], library: str, home: str
+) -> List[Dict[str, Any]]:
     found: List[str] = []
     other: List[str] = []
 
@@ -225,8 +247,9 @@ def _evaluated(toolchain: Toolchain, wrapper: Path, values: Dict[str, Any]) -> L
         else:
             other.append(line)
 
-    argv = [toolchain.node, "-e", DESCRIBE, str(wrapper), values["process_env"], MARK]
-    finished = children.run(argv, wrapper.parent, toolchain.env(), on_line=sort, timeout=LIMIT)
+    argv = [toolchain.node, "-e", DESCRIBE, str(wrapper), values["process_env"], MARK, library]
+    env = toolchain.env(**({"PM2_HOME": home} if home else {}))
+    finished = children.run(argv, wrapper.parent, env, on_line=sort, timeout=LIMIT)
     if found:
         parsed: List[Dict[str, Any]] = json.loads(found[-1])
         return parsed

@@ -58,7 +58,10 @@ def test_start_reload_save_delete(site):
     assert site.pm2.expected() == {"app": 3}
     assert site.pm2.unlisted() == []
     site.pm2.save()
-    assert len(json.loads(Path(site.home, "dump.pm2").read_text())) == 3
+    ours = dumped(site)
+    assert len(ours) == 3
+    site.hand("save", "--force")
+    assert dumped(site) == ours
     assert facts.daemon(site.home) == {
         "pid": daemon,
         "version": "7.0.4",
@@ -66,6 +69,28 @@ def test_start_reload_save_delete(site):
     }
     site.pm2.delete()
     assert site.pm2.processes() == []
+
+
+def dumped(site):
+    """What PM2 would bring back, without what comes to be known of a worker after a while."""
+    entries = json.loads(Path(site.home, "dump.pm2").read_text())
+    late = ("node_version", "prev_restart_delay")
+    return [
+        {key: value for key, value in entry.items() if not key.startswith("axm_") and key not in late}
+        for entry in entries
+    ]
+
+
+def test_a_list_that_is_not_there_is_not_saved(site):
+    """Without a daemon nothing is known of any app; an empty dump would forget those of others, too."""
+    site.release("v1")
+    site.reload("v1")
+    site.pm2.save()
+    before = dumped(site)
+    site.hand("kill")
+    with pytest.raises(HostError, match="runs nothing"):
+        site.pm2.save()
+    assert dumped(site) == before
 
 
 def test_no_descriptor_of_ours_reaches_the_daemon(site, tmp_path):
@@ -227,7 +252,7 @@ def test_a_reload_whose_command_was_killed(site, monkeypatch, refused):
     reload = threading.Thread(target=site.pm2.reload, args=["v2", ["SECRET"], 0.1, site.notes.append])
     reload.start()
     until(lambda: "waiting for an earlier reload to end" in site.notes)
-    assert "PM2 is done with v2" not in site.notes
+    assert "PM2 has started v2" not in site.notes
     go.touch()
     reload.join()
     site.prove("v2", since)
