@@ -10,14 +10,16 @@ if TYPE_CHECKING:
 
 SMALL = 1 << 20
 """Bytes of contents that the highest level takes no time to think about."""
-SMALLEST, LEVELS = 19, (9, 6, 3, 1)
-"""Levels of zstd: for what is SMALL; the others, each of which takes up to twice as long as the one behind it."""
-SECTION = 1 << 20
-"""Compressed bytes between two looks. The first two sections tell nothing: buffers on the way take them at once."""
-BUFFERS = 2
-LITTLE, MUCH = 0.1, 1.5
-"""Seconds that the link is waited for, in those of compressing: fewer and the link waits for us; more, and there is
-time for the next level."""
+SMALLEST, LEVELS = 19, (9, 5, 1)
+"""Levels of zstd: for what is SMALL; the others, each of which takes about twice as long as the one behind it."""
+SECTION = 2 << 20
+"""Compressed bytes between two looks: large enough that a folder which is hard to compress does not count for all."""
+BUFFERS = 1
+"""Sections at a new level that tell nothing: buffers on the way still give, or take, what another level has left. And
+a new level is a new frame, which knows nothing of what went before (docs/facts.md): changes must be few."""
+LITTLE, MUCH = 0.1, 3.0
+"""Seconds that the link is waited for, for each one of compressing: fewer, and it is the link that waits; more, and
+there is time for the next level, wherever that takes four times as long."""
 
 
 class Pace:
@@ -31,7 +33,7 @@ class Pace:
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.level = SMALLEST if total <= SMALL else LEVELS[0]
         self._clock, self._at = clock, clock()
-        self._sent, self._look = 0, (BUFFERS + 1) * SECTION
+        self._sent, self._settled, self._look = 0, BUFFERS * SECTION, (BUFFERS + 1) * SECTION
         self._working = self._waiting = 0.0
 
     def made(self, size: int) -> None:
@@ -42,11 +44,12 @@ class Pace:
     def taken(self) -> None:
         """They were taken; `level` is the one to go on with."""
         self._waiting += self._passed()
-        if self._sent <= BUFFERS * SECTION:
-            self._working = self._waiting = 0.0
         if self._sent >= self._look:
+            before = self.level
             self._choose()
-            self._look = self._sent + SECTION
+            self._settled = self._sent + (BUFFERS * SECTION if self.level != before else 0)
+            self._look = self._settled + SECTION
+        if self._sent <= self._settled:
             self._working = self._waiting = 0.0
 
     def _choose(self) -> None:

@@ -91,7 +91,7 @@ def _begun_with(modules: Path | None, folder: Path) -> bool:
     """Start from a copy of what the build installed; not without the lock file, by which a prune must go."""
     if modules is None or not modules.is_dir() or not inputs.lock(folder):
         return False
-    shutil.copytree(modules, folder / "node_modules", symlinks=True)
+    disk.copy(modules, folder / "node_modules")
     return True
 
 

@@ -7,10 +7,13 @@ import ctypes
 import fcntl
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
+
+from turnout.errors import BuildError
 
 Result = TypeVar("Result")
 
@@ -52,6 +55,21 @@ def size(folder: Path) -> int:
     return sum(
         os.lstat(f"{where}/{name}").st_blocks * 512 for where, _, names in os.walk(folder) for name in names
     )
+
+
+def copy(tree: Path, target: Path) -> None:
+    """Make `target` a copy of a tree, its links, modes and times as they are. Raises BuildError.
+
+    `cp` takes half the time of shutil.copytree, and shares the blocks where the file system can.
+    """
+    done = subprocess.run(["cp", "-a", "--", tree, target], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(
+            f"{tree.name} could not be copied",
+            where=str(target),
+            why=done.stderr.splitlines()[-3:],
+            remedy="make room or correct its owner, then the same command again",
+        )
 
 
 def sync(folder: Path) -> None:

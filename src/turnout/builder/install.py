@@ -126,7 +126,7 @@ def _lay(entry: Path, source: Path, copy: bool) -> None:
         target.unlink()
     disk.remove(target)  # one that was committed is in the way
     if copy:
-        shutil.copytree(modules, target, symlinks=True)
+        disk.copy(modules, target)
     else:
         target.symlink_to(modules)
 
