@@ -53,6 +53,8 @@ class Pace:
             self._working = self._waiting = 0.0
 
     def _choose(self) -> None:
+        if self.level == SMALLEST:
+            return
         at = LEVELS.index(self.level)
         if self._waiting < LITTLE * self._working:
             self.level = LEVELS[min(at + 1, len(LEVELS) - 1)]

@@ -64,7 +64,7 @@ def test_the_level_follows_the_link(sections: list[tuple[float, float]], expecte
 
 def test_little_is_always_made_as_small_as_can_be() -> None:
     """A code change needs no measuring."""
-    assert levels(FAST, total=SMALL) == [SMALLEST]
+    assert levels(FAST, FAST, SLOW, total=SMALL) == [SMALLEST] * 3
     assert levels(FAST, total=SMALL + 1) == [LEVELS[0]]
 
 
