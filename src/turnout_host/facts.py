@@ -100,11 +100,11 @@ def daemon(home: str) -> Optional[Dict[str, Any]]:
         version = str(rpc.call(socket, "getVersion", [{}], PATIENCE))
     except rpc.RpcError:
         version = _version_in_title(proc.cmdline(pid))
-    return {"pid": pid, "version": version or None, "node": _node_of(pid)}
+    return {"pid": pid, "version": version or None, "node": _node_of(pid, proc.started(pid))}
 
 
 @lru_cache(maxsize=8)
-def _node_of(pid: int) -> Optional[str]:
+def _node_of(pid: int, _started: float) -> Optional[str]:
     """A survey asks a second time, and a process stays what it is."""
     return node_version(f"/proc/{pid}/exe")
 

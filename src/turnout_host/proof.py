@@ -126,7 +126,7 @@ class Watch:
 
     def look(self) -> str:
         """What is still to be waited for, "" for nothing. Raises Unhealthy when a process ended or was restarted."""
-        processes = self._wanted()
+        self.leaving, processes = False, self._wanted()
         for process in processes:
             self._alive(process)
         self.pids = {process.pid for process in processes if process.pid}

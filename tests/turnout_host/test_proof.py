@@ -10,7 +10,7 @@ import pytest
 from tests.turnout_host.site import Site, until
 from turnout_host import proc
 from turnout_host.errors import Unhealthy
-from turnout_host.proof import Proof, bake
+from turnout_host.proof import Proof, Watch, bake
 
 pytestmark = pytest.mark.integration
 
@@ -83,6 +83,17 @@ def test_pm2_says_all_is_well(served, mode, period, reason):
             served.pm2.reload("v2", ["SECRET"], 0.01, served.notes.append)
             served.prove("v2", since, start_period=period, interval=0.02)
     assert reason in caught.value.detail["reason"]
+
+
+def test_only_an_old_worker_that_drains_gives_more_time(served, monkeypatch):
+    """Once it is gone, a worker that is missing is an outage again."""
+    watch = Watch(served.pm2, served.probe(), served.layout.release("v1"), ("v1", "v1-0"), 0.0)
+    monkeypatch.setattr(served.pm2, "unlisted", lambda: [1])
+    assert (watch.look(), watch.leaving) == ("an old process still runs: 1", True)
+    monkeypatch.setattr(served.pm2, "unlisted", list)
+    monkeypatch.setattr(served.pm2, "processes", list)
+    assert "no process of this app" in watch.look()
+    assert not watch.leaving
 
 
 def test_a_reload_that_did_not_happen(served):

@@ -89,7 +89,8 @@ def _copy_inputs(source: Path, config: Config, folder: Path) -> None:
 
 def _begun_with(modules: Path | None, folder: Path) -> bool:
     """Start from a copy of what the build installed; not without the lock file, by which a prune must go."""
-    if modules is None or not modules.is_dir() or not inputs.lock(folder):
+    taken = (folder / "node_modules").exists()  # something in it is an input
+    if modules is None or not modules.is_dir() or not inputs.lock(folder) or taken:
         return False
     disk.copy(modules, folder / "node_modules")
     return True

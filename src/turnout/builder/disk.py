@@ -62,14 +62,23 @@ def copy(tree: Path, target: Path) -> None:
 
     `cp` takes half the time of shutil.copytree, and shares the blocks where the file system can.
     """
-    done = subprocess.run(["cp", "-a", "--", tree, target], capture_output=True, text=True, check=False)
-    if done.returncode:
+    why = [f"{target} is there already"] if os.path.lexists(target) else _copied(tree, target)
+    if why:
         raise BuildError(
             f"{tree.name} could not be copied",
             where=str(target),
-            why=done.stderr.splitlines()[-3:],
+            why=why,
             remedy="make room or correct its owner, then the same command again",
         )
+
+
+def _copied(tree: Path, target: Path) -> list[str]:
+    """Why not; [] for nothing."""
+    try:
+        done = subprocess.run(["cp", "-a", "--", tree, target], capture_output=True, text=True, check=False)
+    except OSError as error:
+        return [str(error)]
+    return (done.stderr.splitlines() or ["cp failed"])[-3:] if done.returncode else []
 
 
 def sync(folder: Path) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from turnout.errors import Cancelled, TurnoutError
 
-IMPORTING = 100_000
-"""New objects after which Python looks for garbage: among modules that are loaded there is none, and a sixth of the
-start went into looking for it."""
+GARBAGE = 100_000
+"""New objects after which Python looks for garbage among them: at its usual 700 a sixth of a command's start goes into
+looking through the modules that are loaded, where there is none."""
 
 
 def main() -> None:
     """The `turnout` program."""
-    gc.set_threshold(IMPORTING)
+    gc.set_threshold(GARBAGE)
     from turnout.cli import readers
     from turnout.cli.workflow import guarded
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -259,11 +260,14 @@ async def _pieces(chunks: AsyncIterator[bytes] | Iterator[bytes]) -> AsyncIterat
 
 async def _threaded(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Reading and compressing happens beside the loop, so that pings go on, and one chunk ahead of what is sent."""
-    loop = asyncio.get_running_loop()
-    coming = loop.run_in_executor(None, next, chunks, None)
+    loop, thread = asyncio.get_running_loop(), ThreadPoolExecutor(1, "upload")
+    coming = loop.run_in_executor(thread, next, chunks, None)
     try:
         while (chunk := await coming) is not None:
-            coming = loop.run_in_executor(None, next, chunks, None)
+            coming = loop.run_in_executor(thread, next, chunks, None)
             yield chunk
     finally:
         coming.cancel()  # of an upload that was refused
+        if isinstance(chunks, Generator):
+            thread.submit(chunks.close)  # behind the chunk that may still be made
+        thread.shutdown(wait=False)

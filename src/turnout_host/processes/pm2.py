@@ -5,8 +5,10 @@ Its exit code and its green ticks are no evidence (FACTS), so nothing here claim
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence
@@ -124,18 +126,22 @@ class PM2:
     def save(self) -> None:
         """Write what PM2 should resurrect, as `pm2 save` (7.0.4, lib/API/Startup.js), but whole and durable (FACTS).
 
-        Raises HostError when no daemon is there to be asked, and OSError.
+        Raises HostError when PM2 runs nothing, and OSError.
         """
-        listed = self._raw()
-        if not listed:
+        entries = [_lasting(raw["pm2_env"]) for raw in self._raw() if not raw["pm2_env"].get("pmx_module")]
+        if not entries:
             raise HostError("PM2 runs nothing that could be saved")
-        entries = [_lasting(raw["pm2_env"]) for raw in listed if not raw["pm2_env"].get("pmx_module")]
-        dump = Path(self.home, "dump.pm2")
-        new = dump.with_name(
-            "dump.pm2.turnout"
-        )  # by one name: a save that was killed leaves nothing to clean up
+        dump = Path(os.path.realpath(os.path.join(self.home, "dump.pm2")))
+        mode = 0o600
+        if dump.exists():
+            mode = dump.stat().st_mode & 0o777
+            shutil.copy2(
+                str(dump), os.path.join(self.home, "dump.pm2.bak")
+            )  # PM2 takes it when the other is hurt
+        # one name for each app, whose lease we have: a save after one that was killed takes its place
+        new = dump.with_name(f"dump.pm2.{hashlib.sha256(str(self._layout.path).encode()).hexdigest()[:12]}")
         with new.open("w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), dump.stat().st_mode & 0o777 if dump.exists() else 0o600)
+            os.fchmod(file.fileno(), mode)
             json.dump(entries, file, indent=2)
             file.flush()
             os.fsync(file.fileno())
@@ -208,7 +214,8 @@ class PM2:
 
 
 def _lasting(env: Dict[str, Any]) -> Dict[str, Any]:
-    return {key: value for key, value in env.items() if key not in ("instances", "pm_id")}
+    passing = ("instances", "pm_id", "prev_restart_delay")
+    return {key: value for key, value in env.items() if key not in passing}
 
 
 def _limits(settings: Dict[str, Any]) -> Dict[str, int]:

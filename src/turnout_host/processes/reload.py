@@ -105,9 +105,9 @@ class Reload:
         self._delete([process for process in self._ours() if self._must_go_first(process, gone)])
         if not self._repair(dotenv_keys):
             return
-        before = {process.id: process for process in self._ours()}
         for _ in range(AGAIN):
-            stop = lambda: self._crashes(before) or self._deaf(before)  # noqa: E731
+            before = {process.id: process for process in self._ours()}
+            stop = lambda: self._crashes(before) or self._deaf(before)  # noqa: E731,B023 - called in this turn
             again = self._reload(dotenv_keys, stop)
             if self.stopped:
                 return

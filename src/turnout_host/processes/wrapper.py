@@ -135,9 +135,15 @@ DESCRIBE = r"""
 'use strict';
 const fs = require('fs'), os = require('os'), path = require('path');
 const [file, env, mark, library] = process.argv.slice(1);
-// What PM2's own command would send its daemon for a reload, made by PM2 itself.
+// What PM2's own command would send its daemon for a reload, made by PM2 itself; null where it cannot be made so.
 function request(app) {
-  if (!library) return null;
+  try {
+    return library ? sent(app) : null;
+  } catch (error) {
+    return null;
+  }
+}
+function sent(app) {
   const common = require(path.join(library, 'Common.js'));
   const found = common.verifyConfs([JSON.parse(JSON.stringify(app))]);
   if (found instanceof Error) return null;

@@ -35,9 +35,21 @@ def test_a_copy_has_the_links_modes_and_times_of_the_tree(tmp_path: Path) -> Non
     assert (info.st_mode & 0o777, info.st_mtime_ns, info.st_nlink) == (0o755, 123456789, 1)
 
 
-def test_a_copy_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "target, path, why",
+    [
+        ("no/such/folder", None, "No such file or directory"),
+        ("node_modules", None, "is there already"),  # cp would make node_modules/node_modules
+        ("copy", "/no/bin", "cp"),
+    ],
+)
+def test_a_copy_that_cannot_be_made_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, path: str | None, why: str
+) -> None:
     """A full disk, a folder that is somebody else's: what `cp` says is told."""
     (tmp_path / "node_modules").mkdir()
+    if path:
+        monkeypatch.setenv("PATH", path)
     with pytest.raises(BuildError, match="node_modules could not be copied") as caught:
-        disk.copy(tmp_path / "node_modules", tmp_path / "no/such/folder")
-    assert "No such file or directory" in str(caught.value.why)
+        disk.copy(tmp_path / "node_modules", tmp_path / target)
+    assert why in str(caught.value.why)

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -135,6 +136,30 @@ async def test_the_next_chunk_is_made_while_one_is_sent(client: HostClient) -> N
     client._data = slow  # type: ignore[method-assign]
     assert (await client.upload(chunks(), "zlib"))["bytes"] == 6
     assert sent == made
+
+
+async def test_the_stream_of_an_upload_that_was_cancelled_is_closed(client: HostClient) -> None:
+    """In its own thread, when the chunk that was under way is made: the loop does not wait for it."""
+    begun, go, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def chunks() -> Iterator[bytes]:
+        try:
+            yield b"x"
+            begun.set()
+            go.wait(20)
+            yield b"y"
+        finally:
+            closed.set()
+
+    uploading = asyncio.create_task(client.upload(chunks(), "zlib"))
+    await asyncio.to_thread(begun.wait, 20)
+    uploading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await uploading
+    assert await client.call("echo", still="here") == {"still": "here"}
+    assert not closed.is_set()
+    go.set()
+    assert await asyncio.to_thread(closed.wait, 20)
 
 
 async def test_a_stream_that_fails_leaves_the_link_good(client: HostClient) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from tests.turnout_host.site import Requests, Site, until
 from turnout_host import facts, proc
 from turnout_host.errors import HostError, Unhealthy
+from turnout_host.layout import Layout
 from turnout_host.processes import rpc
 from turnout_host.processes.listing import held, parsed
 from turnout_host.processes.pm2 import PM2
 from turnout_host.processes.reload import Reload
+from turnout_host.toolchain import Toolchain
 
 pytestmark = pytest.mark.integration
 
@@ -91,6 +94,48 @@ def test_a_list_that_is_not_there_is_not_saved(site):
     with pytest.raises(HostError, match="runs nothing"):
         site.pm2.save()
     assert dumped(site) == before
+
+
+def test_a_dump_that_lies_elsewhere_stays_there(site, tmp_path):
+    """A link of somebody's is written through, as `pm2 save` does; the list before is kept beside it."""
+    site.release("v1")
+    site.reload("v1")
+    Path(site.home, "dump.pm2").symlink_to(tmp_path / "dump")
+    (tmp_path / "dump").write_text("[]")
+    site.pm2.save()
+    assert Path(site.home, "dump.pm2").is_symlink()
+    assert len(dumped(site)) == 2
+    assert Path(site.home, "dump.pm2.bak").read_text() == "[]"
+    assert [path.name for path in tmp_path.iterdir()] == ["dump"]
+
+
+def test_two_apps_that_save_at_once_never_leave_half_a_dump(tmp_path):
+    """They share a PM2 and not a lease."""
+    ended, torn = threading.Event(), []
+
+    def app(name):
+        layout = Layout(str(tmp_path / name))
+        pm2 = PM2(layout, {}, Toolchain(layout, None, None), str(tmp_path))
+        pm2._raw = lambda: [{"pm2_env": {"name": name, "env": {"X": name * 2000}}}] * 20
+        return pm2
+
+    def look():
+        while not ended.is_set():
+            try:
+                json.loads((tmp_path / "dump.pm2").read_text())
+            except FileNotFoundError:
+                continue
+            except ValueError as error:
+                torn.append(error)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda pm2: [pm2.save() for _ in range(60)], [app("a"), app("bb")]))
+    ended.set()
+    looking.join()
+    assert torn == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dump.pm2", "dump.pm2.bak"]
 
 
 def test_no_descriptor_of_ours_reaches_the_daemon(site, tmp_path):

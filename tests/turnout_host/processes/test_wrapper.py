@@ -201,6 +201,17 @@ def test_a_file_that_cannot_be_read(toolchain, text, reason):
     assert list(toolchain.layout.tmp.iterdir()) == []
 
 
+@pytest.mark.parametrize("text", ["throw new Error('another PM2')", "module.exports = {};", None])
+def test_a_pm2_that_makes_no_request_is_asked_by_its_command(toolchain, tmp_path, text):
+    """Another version may not have what is called here; the file of the app is not to blame for it."""
+    if text is not None:
+        (tmp_path / "Common.js").write_text(text)
+    (toolchain.layout.release("v1") / "ecosystem.config.js").write_text(app(""))
+    settings = {"config": "ecosystem.config.js", "process_env": "", "drain_timeout": 5}
+    (found,) = wrapper.apps(toolchain, toolchain.layout.current, settings, library=str(tmp_path))
+    assert (found["name"], found["turnout"]["request"]) == ("x", None)
+
+
 def test_no_file(toolchain):
     """A file that is not there is said as such."""
     with pytest.raises(HostError, match="Cannot find module"):
