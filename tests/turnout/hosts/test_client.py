@@ -151,7 +151,8 @@ async def test_the_stream_of_an_upload_that_was_cancelled_is_closed(client: Host
         finally:
             closed.set()
 
-    uploading = asyncio.create_task(client.upload(chunks(), "zlib"))
+    stream = chunks()  # held here, so that nobody else closes it
+    uploading = asyncio.create_task(client.upload(stream, "zlib"))
     await asyncio.to_thread(begun.wait, 20)
     uploading.cancel()
     with pytest.raises(asyncio.CancelledError):
