@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -100,13 +99,7 @@ def daemon(home: str) -> Optional[Dict[str, Any]]:
         version = str(rpc.call(socket, "getVersion", [{}], PATIENCE))
     except rpc.RpcError:
         version = _version_in_title(proc.cmdline(pid))
-    return {"pid": pid, "version": version or None, "node": _node_of(pid, proc.started(pid))}
-
-
-@lru_cache(maxsize=8)
-def _node_of(pid: int, _started: float) -> Optional[str]:
-    """A survey asks a second time, and a process stays what it is."""
-    return node_version(f"/proc/{pid}/exe")
+    return {"pid": pid, "version": version or None, "node": node_version(f"/proc/{pid}/exe")}
 
 
 def node_version(binary: str) -> Optional[str]:

@@ -234,8 +234,10 @@ class Watch:
     def _not_yet(self, process: Process) -> str:
         """Why this process is not proved by the kernel, "" when it is."""
         pid = process.pid
-        if process.status != "online" or not pid or not proc.alive(pid):
+        if process.status != "online" or not pid:
             return f"{process.name} {process.id} is {process.status}, its process {pid or 'missing'}"
+        if not proc.alive(pid):  # PM2 does not know yet
+            return f"{process.name} {process.id} ended, its process {pid} is gone"
         if proc.started(pid) + 2 * proc.TICK < self._since:
             return f"process {pid} was started before the switch"
         where = proc.cwd(pid) or ""
