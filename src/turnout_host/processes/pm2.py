@@ -128,7 +128,8 @@ class PM2:
 
         Raises HostError when PM2 runs nothing, and OSError.
         """
-        entries = [_lasting(raw["pm2_env"]) for raw in self._raw() if not raw["pm2_env"].get("pmx_module")]
+        listed = [raw.get("pm2_env") or {} for raw in self._raw()]
+        entries = [_lasting(env) for env in listed if env and not env.get("pmx_module")]
         if not entries:
             raise HostError("PM2 runs nothing that could be saved")
         dump = Path(os.path.realpath(os.path.join(self.home, "dump.pm2")))

@@ -116,7 +116,8 @@ def test_two_apps_that_save_at_once_never_leave_half_a_dump(tmp_path):
     def app(name):
         layout = Layout(str(tmp_path / name))
         pm2 = PM2(layout, {}, Toolchain(layout, None, None), str(tmp_path))
-        pm2._raw = lambda: [{"pm2_env": {"name": name, "env": {"X": name * 2000}}}] * 20
+        half = {"name": name, "pm_id": 3}  # as PM2 lists it between restarts
+        pm2._raw = lambda: [{"pm2_env": {"name": name, "env": {"X": name * 2000}}}] * 20 + [half]
         return pm2
 
     def look():
@@ -130,11 +131,14 @@ def test_two_apps_that_save_at_once_never_leave_half_a_dump(tmp_path):
 
     looking = threading.Thread(target=look)
     looking.start()
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda pm2: [pm2.save() for _ in range(60)], [app("a"), app("bb")]))
-    ended.set()
-    looking.join()
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda pm2: [pm2.save() for _ in range(60)], [app("a"), app("bb")]))
+    finally:
+        ended.set()
+        looking.join()
     assert torn == []
+    assert len(json.loads((tmp_path / "dump.pm2").read_text())) == 20
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dump.pm2", "dump.pm2.bak"]
 
 
