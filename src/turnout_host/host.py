@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -33,6 +34,15 @@ class Host:
         self.notes: Optional[Notes] = None
         self.sampler = Sampler(self.layout)
         self.keys_before: Optional[Tuple[bytes, bytes]] = None
+        self.later: List[Callable[[], None]] = []
+        """What a call leaves for after its answer, so that nobody waits for it."""
+
+    def catch_up(self) -> None:
+        """Do what was left for later. Nobody can be told any more, so nothing may depend on it."""
+        later, self.later = self.later, []
+        for act in later:
+            with contextlib.suppress(Exception):
+                act()
 
 
 class Args:

@@ -61,3 +61,26 @@ def test_the_word_on_a_group_outlives_its_link(tmp_path: Path) -> None:
         made._requests.put({"id": 1, "call": call})
     assert [request["call"] for request in made._unheard()] == ["group"]
     assert made._requests.empty()
+
+
+def test_what_is_left_for_later_is_done_when_the_answer_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for it, and what goes wrong with it ends nothing: the next call is answered."""
+    told: list[str] = []
+
+    def fails() -> None:
+        told.append("later")
+        raise ValueError("a bug")
+
+    def leaves(host: Host, *_: object) -> dict[str, object]:
+        host.later.append(fails)
+        return {}
+
+    monkeypatch.setitem(CALLS, "state", leaves)
+    made = server.Server(Host(str(tmp_path / "app")), Channel(0, 1))
+    monkeypatch.setattr(made._channel, "send", lambda message: told.append(f"answer {message['id']}"))
+    for request in ({"id": 1, "call": "state", "args": {}}, {"id": 2, "call": "state", "args": {}}, None):
+        made._requests.put(request)
+    made._work()
+    assert told == ["answer 1", "later", "answer 2", "later"]

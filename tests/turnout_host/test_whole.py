@@ -150,6 +150,7 @@ def send(there: Host, tree: Tree) -> None:
 
 def lay(there: Host, key: str, tree: Tree = LAYER) -> None:
     call(goods.call_lay_layer, there, key=key, manifest=sha(text(tree).encode()))
+    there.catch_up()
 
 
 @pytest.fixture
@@ -193,10 +194,11 @@ def test_a_layer_that_was_hashed_when_it_came_is_not_hashed_again(
 ) -> None:
     """Made here or sent. The code of the release is, always."""
     host: Host = request.getfixturevalue(how)
+    before = entries(host, "layer.verified")
     read.clear()
     _whole(host, v1(host))
     assert read == []
-    assert entries(host, "layer.verified") == []
+    assert entries(host, "layer.verified") == before
 
 
 def test_a_layer_without_a_stamp_is_hashed_once(sent: Host, read: list[str]) -> None:
@@ -204,7 +206,7 @@ def test_a_layer_without_a_stamp_is_hashed_once(sent: Host, read: list[str]) -> 
     unstamped(sent)
     _whole(sent, v1(sent))
     assert len(read) == 2
-    (entry,) = entries(sent, "layer.verified")
+    _, entry = entries(sent, "layer.verified")  # the first is of its laying
     assert Host(str(sent.layout.path)).journal.state.stamps["deps-3"] == entry["stamp"]
     _whole(sent, v1(sent))
     assert len(read) == 2
@@ -218,7 +220,7 @@ def test_a_layer_with_a_stamp_is_not_believed_after_an_edit_that_hides(sent: Hos
 
     with pytest.raises(StoreError, match="changed: node_modules/a/index"):
         _whole(sent, v1(sent))
-    assert entries(sent, "layer.verified") == []
+    assert len(entries(sent, "layer.verified")) == 1  # of its laying
 
 
 def test_a_layer_that_shares_contents_with_a_new_one_is_hashed_and_stamped_anew(
@@ -231,7 +233,7 @@ def test_a_layer_that_shares_contents_with_a_new_one_is_hashed_and_stamped_anew(
     stamps.settle()
     _whole(sent, v1(sent))
     assert len(read) == 2
-    assert len(entries(sent, "layer.verified")) == 1
+    assert [entry["key"] for entry in entries(sent, "layer.verified")] == ["deps-3", "deps-4", "deps-3"]
     _whole(sent, v1(sent))
     assert len(read) == 2
 

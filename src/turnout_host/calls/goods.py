@@ -76,9 +76,16 @@ def call_lay_layer(host: Host, args: Args, say: Say) -> Answer:
         made = layers.mend(host.layout, host.store, key, digest)
     else:
         made = layers.lay(host.layout, host.store, key, host.store.manifest(digest))
-    stamp = stamps.laid(began, host.layout.layer(key), layers.SCRATCH)
-    host.journal.append("layer.made", host.deployment, key=key, manifest=digest, stamp=stamp)
+    host.journal.append("layer.made", host.deployment, key=key, manifest=digest)
+    host.later.append(lambda: _stamp(host, key, began))
     return {"made": made}
+
+
+def _stamp(host: Host, key: str, began: int) -> None:
+    """Without it, the first rollback hashes what is hashed already."""
+    stamp = stamps.laid(began, host.layout.layer(key), layers.SCRATCH)
+    if stamp:
+        host.journal.append("layer.verified", host.deployment, key=key, stamp=stamp)
 
 
 def call_make_layer(host: Host, args: Args, say: Say) -> Answer:
