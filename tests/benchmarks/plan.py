@@ -56,9 +56,9 @@ def parts(told: argparse.Namespace) -> Iterator[Part]:
 def _belongs(case: str, app: str, name: str, link: str, quick: bool) -> bool:
     if quick and case not in (QUICK if name == "turnout" else QUICK_RIVALS):
         return False
-    if link != "loopback":
-        if (app == "large" and case not in LARGE_AFAR) or (name == "spec" and case not in SPEC_AFAR):
-            return False
+    afar = link != "loopback"
+    if afar and ((app == "large" and case not in LARGE_AFAR) or (name == "spec" and case not in SPEC_AFAR)):
+        return False
     return name == "turnout" or not CASES[case].rival
 
 
