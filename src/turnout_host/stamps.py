@@ -26,6 +26,8 @@ TICK = SECOND // 50
 """The kernel stamps files by a clock that moves every 10 ms at most; in nanoseconds, with as much to spare."""
 STEP = 0.005
 """Seconds that the clock may have been set by: less than what a tick has to spare."""
+SETTLED = 1.5 * TICK / SECOND
+"""Seconds after which what was changed just now is older than a tick."""
 FEW = 1000
 """Paths that are hashed by themselves; where more were touched, all is hashed."""
 
@@ -95,7 +97,6 @@ def laid(began: int, folder: Path, ignore: Collection[str] = ()) -> Optional[Sta
 
     Who edited one meanwhile renewed its mtime.
     """
-    settle()
     now = look(folder, ignore)
     sure = now and _before(now.written, began) and _before(now.changed, now.began)
     return now.stamp() if now and sure else None
@@ -103,7 +104,7 @@ def laid(began: int, folder: Path, ignore: Collection[str] = ()) -> Optional[Sta
 
 def settle() -> None:
     """Wait until what was changed just now is older than a tick."""
-    time.sleep(1.5 * TICK / SECOND)
+    time.sleep(SETTLED)
 
 
 def distrust(folder: Path) -> None:

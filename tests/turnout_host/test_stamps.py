@@ -151,6 +151,7 @@ def hashed(tree: Path, meanwhile: Change = lambda tree: None) -> stamps.Stamp | 
 def laid(tree: Path, meanwhile: Change = lambda tree: None) -> stamps.Stamp | None:
     began = time.time_ns()
     meanwhile(tree)
+    stamps.settle()
     return stamps.laid(began, tree, SCRATCH)
 
 

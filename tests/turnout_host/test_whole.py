@@ -262,7 +262,6 @@ def test_contents_that_came_just_now_are_stamped_at_the_first_rollback(
     other: Tree = {"node_modules/d/index.js": b"4"}
     send(sent, other)
     monkeypatch.setattr(stamps, "TICK", 3600 * stamps.SECOND)
-    monkeypatch.setattr(stamps, "settle", lambda: None)
     lay(sent, "deps-5", other)
     assert "deps-5" in sent.journal.state.layers
     assert "deps-5" not in sent.journal.state.stamps

@@ -20,9 +20,8 @@ from typing import NamedTuple
 from turnout.errors import PackageError
 
 THREADS = 4
-BATCH = 64
-"""Entries that a thread hashes at a time: handing over one file at a time costs as much as hashing a small one."""
-READ = 1 << 20
+READ = LARGE = 1 << 20
+"""Bytes. What is LARGE is hashed in threads: with small files they spend their time on waiting for one another."""
 LIMIT = 64 << 20
 """Bytes of a manifest's text, at most; as on the host."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -106,10 +105,11 @@ def of(folder: Path) -> Manifest:
     Raises PackageError for what no host could be trusted with: names with a tab or a newline or not in UTF-8,
     links that are absolute or leave the tree, sockets, pipes and devices.
     """
-    found = sorted(_walk(folder), key=lambda entry: entry.path)  # characters sort as their bytes do
-    batches = [found[at : at + BATCH] for at in range(0, len(found), BATCH)]
+    root, found = os.fspath(folder), sorted(_walk(folder), key=lambda entry: entry.path)  # as their bytes do
     with ThreadPoolExecutor(THREADS) as pool:
-        return Manifest(b"".join(pool.map(lambda batch: _lines(folder, batch), batches)))
+        large = {entry.path: pool.submit(_line, root, entry) for entry in found if entry.size >= LARGE}
+        lines = [b"" if entry.path in large else _line(root, entry) for entry in found]
+    return Manifest(b"".join(line or large[at.path].result() for at, line in zip(found, lines, strict=True)))
 
 
 def unpack(packed: str) -> Manifest:
@@ -169,7 +169,7 @@ def _parse(line: str) -> Entry:
 
 
 def _walk(folder: Path) -> Iterator[Entry]:
-    """Everything below `folder`, files not hashed yet."""
+    """Everything below `folder`, files with their mode and size, but not hashed yet."""
     pending = [("", os.fspath(folder))]
     while pending:
         prefix, where = pending.pop()
@@ -185,7 +185,9 @@ def _walk(folder: Path) -> Iterator[Entry]:
                     yield Entry("d", path)
                     pending.append((f"{path}/", item.path))
                 elif item.is_file():
-                    yield Entry("f", path)
+                    info = item.stat(follow_symlinks=False)
+                    mode = "755" if info.st_mode & stat.S_IXUSR else "644"
+                    yield Entry("f", path, mode, size=info.st_size)
                 else:
                     raise PackageError(f"{path} is a socket, a pipe or a device", remedy=f"remove {path}")
 
@@ -199,18 +201,17 @@ def _check_name(name: str) -> None:
         raise PackageError(f"the name {name!r} holds a tab or a newline", remedy="rename the file")
 
 
-def _lines(folder: Path, batch: list[Entry]) -> bytes:
-    root = os.fspath(folder)
-    lines = [(_hashed(root, entry) if entry.kind == "f" else entry).line() for entry in batch]
-    return "".join(lines).encode()
+def _line(root: str, entry: Entry) -> bytes:
+    return (_hashed(root, entry) if entry.kind == "f" else entry).line().encode()
 
 
 def _hashed(root: str, entry: Entry) -> Entry:
-    with open(f"{root}/{entry.path}", "rb", buffering=0) as file:  # noqa: PTH123 - Path costs more than the read
-        mode = os.fstat(file.fileno()).st_mode
-        digest, size = hashlib.sha256(), 0
-        while part := file.read(READ):
+    digest, size = hashlib.sha256(), 0
+    file = os.open(f"{root}/{entry.path}", os.O_RDONLY)  # of small files, opening is what takes the time
+    try:
+        while part := os.read(file, READ):
             digest.update(part)
             size += len(part)
-    executable = "755" if mode & stat.S_IXUSR else "644"
-    return entry._replace(mode=executable, sha256=digest.hexdigest(), size=size)
+    finally:
+        os.close(file)
+    return entry._replace(sha256=digest.hexdigest(), size=size)

@@ -23,7 +23,7 @@ NAME = 66
 """Bytes of the field for a blob name: 64 digits and `.x`."""
 WHOLE, PATCH, REST = 0, 1, 2
 """Kinds of records."""
-READ = 1 << 18
+READ = BLOCK = 1 << 18
 """Bytes; FACTS (SSH): pieces of 256 KiB."""
 SENT = 1 << 17
 """Bytes that are handed on at once, at least: to change threads for a few kB takes longer than to compress them."""
@@ -69,8 +69,8 @@ def stream(
     size = total(sources, names)
     pace, done, ready = pace or Pace(size), 0, bytearray()
     level, compressor = pace.level, _compressor(compression, pace.level, size)
-    with closing(_records(sources, names, bases or {}, begun or {})) as pieces:
-        for piece in pieces:
+    with closing(_ahead(_blocks(_records(sources, names, bases or {}, begun or {})))) as blocks:
+        for piece in blocks:
             if pace.level != level and compression == "zstd":
                 ready += compressor.flush()
                 level, compressor = pace.level, _compressor(compression, pace.level, size)
@@ -112,6 +112,29 @@ class _Piece(NamedTuple):
 
     data: bytes
     counts: int
+
+
+def _ahead(pieces: Generator[_Piece, None, None]) -> Generator[_Piece, None, None]:
+    """The next one is read and hashed while one is compressed, in a thread of its own."""
+    with closing(pieces), ThreadPoolExecutor(1, "read") as pool:
+        coming = pool.submit(next, pieces, None)
+        while piece := coming.result():
+            coming = pool.submit(next, pieces, None)
+            yield piece
+
+
+def _blocks(pieces: Generator[_Piece, None, None]) -> Generator[_Piece, None, None]:
+    """Together, so that each is worth its change of threads."""
+    data, counts = bytearray(), 0
+    with closing(pieces):
+        for piece in pieces:
+            data += piece.data
+            counts += piece.counts
+            if len(data) >= BLOCK:
+                yield _Piece(bytes(data), counts)
+                data, counts = bytearray(), 0
+    if data:
+        yield _Piece(bytes(data), counts)
 
 
 def _records(

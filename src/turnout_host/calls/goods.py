@@ -82,7 +82,9 @@ def call_lay_layer(host: Host, args: Args, say: Say) -> Answer:
 
 
 def _stamp(host: Host, key: str, began: int) -> None:
-    """Without it, the first rollback hashes what is hashed already."""
+    """Without it, the first rollback hashes what is hashed already; so a deployer that leaves does not wait for it."""
+    if host.leaving.wait(stamps.SETTLED):
+        return
     stamp = stamps.laid(began, host.layout.layer(key), layers.SCRATCH)
     if stamp:
         host.journal.append("layer.verified", host.deployment, key=key, stamp=stamp)

@@ -37,6 +37,19 @@ def test_a_tree_as_the_protocol_writes_it(tmp_path):
     assert zlib.decompress(base64.b64decode(made.packed)) == made.text
 
 
+def test_large_files_stand_where_they_belong_though_threads_hash_them(tmp_path, monkeypatch):
+    """Between small ones, and as if one thread had hashed all."""
+    for number in range(9):
+        (tmp_path / f"f{number}").write_bytes(b"%d" % number * (1 if number % 3 else 4000))
+    expected = manifest.of(tmp_path)
+    monkeypatch.setattr(manifest, "LARGE", 4000)
+    monkeypatch.setattr(manifest, "READ", 1000)
+    assert manifest.of(tmp_path) == expected
+    assert [entry.path for entry in expected.files] == [f"f{number}" for number in range(9)]
+    large = [entry for entry in expected.files if entry.size == 4000]
+    assert [one.sha256 for one in large] == [hashlib.sha256(b"%d" % n * 4000).hexdigest() for n in (0, 3, 6)]
+
+
 def test_an_empty_folder_is_an_empty_text(tmp_path):
     """No lines, no contents."""
     assert manifest.of(tmp_path) == Manifest(b"")

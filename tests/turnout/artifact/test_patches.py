@@ -77,6 +77,25 @@ def test_what_waits_for_a_patch_is_bounded(
     assert 1 < max(ahead) <= 5
 
 
+@pytest.mark.parametrize("size", [1, 100, 1 << 18])
+def test_blocks_are_the_records_in_one_row(
+    old: Tree, new: Tree, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """However long they are; each but the last one is as long as is worth a change of threads."""
+    arguments: Any = (
+        [(new.manifest, new.folder)],
+        list(new.manifest.blobs),
+        patch.pairs(old, new.manifest),
+        {},
+    )
+    expected = list(stream._records(*arguments))
+    monkeypatch.setattr(stream, "BLOCK", size)
+    found = list(stream._ahead(stream._blocks(stream._records(*arguments))))
+    assert b"".join(one.data for one in found) == b"".join(one.data for one in expected)
+    assert sum(one.counts for one in found) == sum(one.counts for one in expected)
+    assert min([len(one.data) for one in found[:-1]], default=size) >= size
+
+
 def test_an_error_in_a_thread_is_the_same_error(old: Tree, new: Tree) -> None:
     """A file that changed is named, after all that comes before it was sent."""
     (new.folder / "20").write_bytes(b"changed")
@@ -91,6 +110,7 @@ def test_a_stream_that_is_closed_early_leaves_no_thread(
     """Patches that nobody asked for yet are not made any more."""
     made: list[Base] = []
     monkeypatch.setattr(stream, "SENT", 1)
+    monkeypatch.setattr(stream, "BLOCK", 1)
     monkeypatch.setattr(patch, "if_smaller", lambda base, *_: made.append(base))
     records = sent(old, new)
     next(records)
@@ -100,5 +120,5 @@ def test_a_stream_that_is_closed_early_leaves_no_thread(
 
 
 def threads() -> list[str]:
-    """Those that make patches."""
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("patch")]
+    """Those that read, and that make patches."""
+    return [one.name for one in threading.enumerate() if one.name.startswith(("read", "patch"))]
