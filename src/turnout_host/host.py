@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
+import traceback
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from turnout_host.errors import UsageError
+from turnout_host.errors import HostError, UsageError
 from turnout_host.journal import Journal
 from turnout_host.layout import DIGEST, Layout
 from turnout_host.lease import Lease
@@ -35,14 +35,18 @@ class Host:
         self.sampler = Sampler(self.layout)
         self.keys_before: Optional[Tuple[bytes, bytes]] = None
         self.later: List[Callable[[], None]] = []
-        """What a call leaves for after its answer, so that nobody waits for it."""
+        """What a call leaves for after its answer, which does not wait for it; the next call does."""
 
-    def catch_up(self) -> None:
-        """Do what was left for later. Nobody can be told any more, so nothing may depend on it."""
+    def do_later(self) -> None:
+        """Do what was left for later. Nobody is told how it went, so nothing may depend on it."""
         later, self.later = self.later, []
         for act in later:
-            with contextlib.suppress(Exception):
+            try:
                 act()
+            except (HostError, OSError):
+                pass
+            except Exception:  # noqa: BLE001 - a bug here must not end the thread that answers
+                traceback.print_exc()
 
 
 class Args:

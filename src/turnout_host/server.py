@@ -119,7 +119,7 @@ class Server:
             if request is None:
                 return
             self._answer(request)
-            self._host.catch_up()
+            self._host.do_later()
 
     def _answer(self, request: Dict[str, Any]) -> None:
         number, name = request.get("id"), request.get("call")

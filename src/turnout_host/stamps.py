@@ -95,7 +95,7 @@ def hashed(before: Optional[Look], folder: Path, ignore: Collection[str] = ()) -
 def laid(began: int, folder: Path, ignore: Collection[str] = ()) -> Optional[Stamp]:
     """The stamp of a tree whose contents were all hashed since `began`, and then linked, which renewed each ctime.
 
-    Who edited one meanwhile renewed its mtime.
+    Who edited one meanwhile renewed its mtime; what else was done to it until now is not seen.
     """
     now = look(folder, ignore)
     sure = now and _before(now.written, began) and _before(now.changed, now.began)

@@ -10,7 +10,7 @@ import pytest
 
 from turnout_host import server
 from turnout_host.calls import CALLS
-from turnout_host.errors import SurveyError
+from turnout_host.errors import LeaseLost, SurveyError
 from turnout_host.host import Host
 from turnout_host.protocol import Channel
 
@@ -63,24 +63,33 @@ def test_the_word_on_a_group_outlives_its_link(tmp_path: Path) -> None:
     assert made._requests.empty()
 
 
+@pytest.mark.parametrize(
+    "error, said", [(LeaseLost("old"), 0), (OSError(28, "full"), 0), (KeyError("bug"), 2)]
+)
 def test_what_is_left_for_later_is_done_when_the_answer_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    said: int,
 ) -> None:
-    """Nobody waits for it, and what goes wrong with it ends nothing: the next call is answered."""
+    """What goes wrong with it ends nothing, the next call is answered; a bug is told on the link's standard error."""
     told: list[str] = []
 
     def fails() -> None:
         told.append("later")
-        raise ValueError("a bug")
+        raise error
 
     def leaves(host: Host, *_: object) -> dict[str, object]:
         host.later.append(fails)
         return {}
 
     monkeypatch.setitem(CALLS, "state", leaves)
+    capsys.readouterr()
     made = server.Server(Host(str(tmp_path / "app")), Channel(0, 1))
     monkeypatch.setattr(made._channel, "send", lambda message: told.append(f"answer {message['id']}"))
     for request in ({"id": 1, "call": "state", "args": {}}, {"id": 2, "call": "state", "args": {}}, None):
         made._requests.put(request)
     made._work()
     assert told == ["answer 1", "later", "answer 2", "later"]
+    assert capsys.readouterr().err.count("Traceback") == said

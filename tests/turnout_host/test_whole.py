@@ -150,7 +150,7 @@ def send(there: Host, tree: Tree) -> None:
 
 def lay(there: Host, key: str, tree: Tree = LAYER) -> None:
     call(goods.call_lay_layer, there, key=key, manifest=sha(text(tree).encode()))
-    there.catch_up()
+    there.do_later()
 
 
 @pytest.fixture

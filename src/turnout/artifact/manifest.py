@@ -106,10 +106,15 @@ def of(folder: Path) -> Manifest:
     links that are absolute or leave the tree, sockets, pipes and devices.
     """
     root, found = os.fspath(folder), sorted(_walk(folder), key=lambda entry: entry.path)  # as their bytes do
-    with ThreadPoolExecutor(THREADS) as pool:
+    pool = ThreadPoolExecutor(THREADS)
+    try:
         large = {entry.path: pool.submit(_line, root, entry) for entry in found if entry.size >= LARGE}
         lines = [b"" if entry.path in large else _line(root, entry) for entry in found]
-    return Manifest(b"".join(line or large[at.path].result() for at, line in zip(found, lines, strict=True)))
+        return Manifest(
+            b"".join(line or large[at.path].result() for at, line in zip(found, lines, strict=True))
+        )
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def unpack(packed: str) -> Manifest:

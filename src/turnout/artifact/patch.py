@@ -18,7 +18,7 @@ LEVEL = 9
 """docs/facts.md: 12 saves 2 % for twice the memory, higher ones take ten times as long, lower ones lose long bases."""
 FASTEST = 1
 SURELY = 16
-"""A patch that many times smaller than the contents is smaller than them by themselves, too, or as good as."""
+"""A patch that many times smaller than the contents is taken without asking how small they get by themselves."""
 SMALLEST_WINDOW = 10
 
 

@@ -23,8 +23,10 @@ NAME = 66
 """Bytes of the field for a blob name: 64 digits and `.x`."""
 WHOLE, PATCH, REST = 0, 1, 2
 """Kinds of records."""
-READ = BLOCK = 1 << 18
+READ = 1 << 18
 """Bytes; FACTS (SSH): pieces of 256 KiB."""
+BLOCK = 1 << 18
+"""Bytes of records, or of the contents they stand for, that are worth a change of threads, and a report of progress."""
 SENT = 1 << 17
 """Bytes that are handed on at once, at least: to change threads for a few kB takes longer than to compress them."""
 THREADS = 2
@@ -69,7 +71,7 @@ def stream(
     size = total(sources, names)
     pace, done, ready = pace or Pace(size), 0, bytearray()
     level, compressor = pace.level, _compressor(compression, pace.level, size)
-    with closing(_ahead(_blocks(_records(sources, names, bases or {}, begun or {})))) as blocks:
+    with closing(_read_ahead(_blocks(_records(sources, names, bases or {}, begun or {})))) as blocks:
         for piece in blocks:
             if pace.level != level and compression == "zstd":
                 ready += compressor.flush()
@@ -108,13 +110,13 @@ class Place(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Bytes of a record, and how many of them are contents."""
+    """Bytes of one record or of several, and how many bytes of contents they stand for."""
 
     data: bytes
     counts: int
 
 
-def _ahead(pieces: Generator[_Piece, None, None]) -> Generator[_Piece, None, None]:
+def _read_ahead(pieces: Generator[_Piece, None, None]) -> Generator[_Piece, None, None]:
     """The next one is read and hashed while one is compressed, in a thread of its own."""
     with closing(pieces), ThreadPoolExecutor(1, "read") as pool:
         coming = pool.submit(next, pieces, None)
@@ -130,10 +132,10 @@ def _blocks(pieces: Generator[_Piece, None, None]) -> Generator[_Piece, None, No
         for piece in pieces:
             data += piece.data
             counts += piece.counts
-            if len(data) >= BLOCK:
+            if len(data) >= BLOCK or counts >= BLOCK:
                 yield _Piece(bytes(data), counts)
                 data, counts = bytearray(), 0
-    if data:
+    if data or counts:
         yield _Piece(bytes(data), counts)
 
 

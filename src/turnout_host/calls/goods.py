@@ -82,7 +82,7 @@ def call_lay_layer(host: Host, args: Args, say: Say) -> Answer:
 
 
 def _stamp(host: Host, key: str, began: int) -> None:
-    """Without it, the first rollback hashes what is hashed already; so a deployer that leaves does not wait for it."""
+    """Without it, the first rollback hashes what is hashed already; so it is not begun when the deployer leaves."""
     if host.leaving.wait(stamps.SETTLED):
         return
     stamp = stamps.laid(began, host.layout.layer(key), layers.SCRATCH)

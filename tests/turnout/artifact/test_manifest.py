@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import socket
+import time
 import zlib
 
 import pytest
@@ -48,6 +49,27 @@ def test_large_files_stand_where_they_belong_though_threads_hash_them(tmp_path, 
     assert [entry.path for entry in expected.files] == [f"f{number}" for number in range(9)]
     large = [entry for entry in expected.files if entry.size == 4000]
     assert [one.sha256 for one in large] == [hashlib.sha256(b"%d" % n * 4000).hexdigest() for n in (0, 3, 6)]
+
+
+def test_a_file_that_cannot_be_read_ends_it_without_the_large_ones(tmp_path, monkeypatch):
+    """They may take minutes; what is under way in a thread is finished."""
+    for number in range(40):
+        (tmp_path / f"f{number:02}").write_bytes(b"%d" % number * 4000)
+    (tmp_path / "small").write_bytes(b"x")
+    hashed, line = [], manifest._line
+
+    def fails(root, entry):
+        if entry.path == "small":
+            raise OSError(5, "input/output error")
+        time.sleep(0.01)
+        hashed.append(entry.path)
+        return line(root, entry)
+
+    monkeypatch.setattr(manifest, "LARGE", 4000)
+    monkeypatch.setattr(manifest, "_line", fails)
+    with pytest.raises(OSError, match="input/output"):
+        manifest.of(tmp_path)
+    assert len(hashed) < 40
 
 
 def test_an_empty_folder_is_an_empty_text(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.sending import kept
 from tests.turnout_host.goods import lacking
-from turnout.artifact.pace import BUFFERS, LEVELS, SECTION, SMALL, SMALLEST, START, Pace
+from turnout.artifact.pace import BUFFERS, LEVELS, SECTION, SHORT, SMALL, SMALLEST, START, Pace
 from turnout.artifact.stream import stream
 from turnout_host.layout import Layout
 from turnout_host.store import Store
@@ -66,7 +66,8 @@ def test_the_level_follows_the_link(sections: list[tuple[float, float]], expecte
 def test_little_is_always_made_as_small_as_can_be() -> None:
     """A code change needs no measuring."""
     assert levels(FAST, FAST, SLOW, total=SMALL) == [SMALLEST] * 3
-    assert levels(FAST, total=SMALL + 1) == [START]
+    assert levels(FAST, total=SMALL + 1) == levels(FAST, total=SHORT) == [LEVELS[0]]
+    assert levels(FAST, total=SHORT + 1) == [START]
 
 
 @pytest.mark.parametrize("compression", ["zstd", "zlib"])

@@ -90,10 +90,22 @@ def test_blocks_are_the_records_in_one_row(
     )
     expected = list(stream._records(*arguments))
     monkeypatch.setattr(stream, "BLOCK", size)
-    found = list(stream._ahead(stream._blocks(stream._records(*arguments))))
+    found = list(stream._read_ahead(stream._blocks(stream._records(*arguments))))
     assert b"".join(one.data for one in found) == b"".join(one.data for one in expected)
     assert sum(one.counts for one in found) == sum(one.counts for one in expected)
-    assert min([len(one.data) for one in found[:-1]], default=size) >= size
+    assert min([max(len(one.data), one.counts) for one in found[:-1]], default=size) >= size
+
+
+def test_progress_goes_on_while_nothing_has_to_be_sent(tmp_path: Path) -> None:
+    """What had arrived before a cut is read and hashed all the same, and counts to its last byte."""
+    size = 8 * stream.BLOCK + 10
+    tree = kept(tmp_path / "tree", {"a": words(1), "b": bytes(size)})
+    begun = {name: size for name, (path, _) in tree.manifest.blobs.items() if path == "b"}
+    told: list[int] = []
+    source = [(tree.manifest, tree.folder)]
+    list(stream.stream(source, list(tree.manifest.blobs), progress=told.append, begun=begun))
+    assert told[-1] == tree.manifest.size
+    assert len(told) >= 8
 
 
 def test_an_error_in_a_thread_is_the_same_error(old: Tree, new: Tree) -> None:
