@@ -22,6 +22,7 @@ def arguments() -> argparse.Namespace:
         parser.add_argument(f"--{name}", action="append", help=f"only this {name} (may be repeated)")
     parser.add_argument("--growth", choices=["all", "none", "files", "bytes", "hosts"], default="all")
     parser.add_argument("--page", action="store_true", help="measure nothing, only write the page")
+    parser.add_argument("--to", type=Path, default=ROOT / "docs/performance.md", help="the page")
     parser.add_argument("--results", type=Path, help="where the figures are kept")
     return parser.parse_args()
 
@@ -38,7 +39,7 @@ def main() -> int:
     if told.quick:
         print(page.page(results))
     else:
-        page.write(results, ROOT / "docs/performance.md")
+        page.write(results, told.to)
     return failed
 
 

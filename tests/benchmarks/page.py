@@ -1,4 +1,7 @@
-"""Writes docs/performance.md below its mark, and its charts, from what was measured. Pure but for `write`."""
+"""Writes docs/performance.md below its mark, and its charts, from what was measured. Pure but for `write`.
+
+`charts_in` is the folder of the charts, beside the page and named like it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ UPLOADS = {
 DASH = "-"
 
 
-def page(found: Results) -> str:
+def page(found: Results, charts_in: str = "performance") -> str:
     """The generated part."""
     parts = [*_machine(found)]
     for app, title in APPS.items():
@@ -42,12 +45,12 @@ def page(found: Results) -> str:
             parts += [
                 f"### {title.partition(':')[0]}, {link}",
                 "",
-                *_against(found, app, link),
+                *_against(found, app, link, charts_in),
                 *_figures(found, app, link),
             ]
         if links:
             parts += [*_steps(found, app, links[0])]
-    return "\n".join([*parts, *_uploads(found), *_growth(found)])
+    return "\n".join([*parts, *_uploads(found), *_growth(found, charts_in)])
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -78,7 +81,7 @@ def _targets(found: Results, app: str) -> list[str]:
     return table(["aim", "wanted", "measured", "met"], rows)
 
 
-def _against(found: Results, app: str, link: str) -> list[str]:
+def _against(found: Results, app: str, link: str, charts_in: str) -> list[str]:
     """Wall time of each case: Turnout's, and how many times more each rival takes."""
     rivals = [
         name
@@ -94,7 +97,8 @@ def _against(found: Results, app: str, link: str) -> list[str]:
         rows.append(
             [case.title, _seconds(found, ours, "wall"), *(_rival(found, ours, key) for key in theirs)]
         )
-    picture = [f"![wall times]({_file(app, link, 'wall')}) ![bytes]({_file(app, link, 'bytes')})", ""]
+    wall, size = (_file(charts_in, app, link, what) for what in ("wall", "bytes"))
+    picture = [f"![wall times]({wall}) ![bytes]({size})", ""]
     return [*table(["wall time", "Turnout", *(NAMES[name] for name in rivals)], rows), *picture]
 
 
@@ -204,7 +208,7 @@ def _both(found: Results, key: Key) -> float:
     return sum(found.figure(key, name) or 0.0 for name in ("up", "down"))
 
 
-def _growth(found: Results) -> Iterator[str]:
+def _growth(found: Results, charts_in: str) -> Iterator[str]:
     if not found.growth:
         return
     yield from ("## How it grows", "")
@@ -219,21 +223,21 @@ def _growth(found: Results) -> Iterator[str]:
             for case in cases
         ]
         yield from table([GROWTH[what], *said_amounts], rows)
-        yield from (f"![{what}](performance/grows-{what}.svg)", "")
+        yield from (f"![{what}]({charts_in}/grows-{what}.svg)", "")
 
 
 def _seconds(found: Results, key: Key, name: str) -> str:
     return said(found.figure(key, name), "s")
 
 
-def _file(app: str, link: str, what: str) -> str:
+def _file(charts_in: str, app: str, link: str, what: str) -> str:
     plain = "".join(letter if letter.isalnum() else "-" for letter in link.replace(",", "")).replace(
         "--", "-"
     )
-    return f"performance/{app}-{plain.lower()}-{what}.svg"
+    return f"{charts_in}/{app}-{plain.lower()}-{what}.svg"
 
 
-def charts(found: Results) -> dict[str, str]:
+def charts(found: Results, charts_in: str = "performance") -> dict[str, str]:
     """Each chart by its name beside the page."""
     drawn = {}
     for app, link in dict.fromkeys((key.app, key.link) for key in found.measured() if key.app in APPS):
@@ -241,9 +245,9 @@ def charts(found: Results) -> dict[str, str]:
             groups = dict(_bars(found, app, link, names))
             unit = "seconds" if what == "wall" else "bytes both ways"
             title = f"{APPS.get(app, app).partition(':')[0]}, {link}: {unit}"
-            drawn[_file(app, link, what)] = chart.bars(title, groups, says, log=what == "bytes")
+            drawn[_file(charts_in, app, link, what)] = chart.bars(title, groups, says, log=what == "bytes")
     for what, known in found.growth.items():
-        drawn[f"performance/grows-{what}.svg"] = _line(what, known)
+        drawn[f"{charts_in}/grows-{what}.svg"] = _line(what, known)
     return drawn
 
 
@@ -281,10 +285,10 @@ def _s(value: float) -> str:
 def write(found: Results, target: Path) -> None:
     """Replace what stands behind the mark, and all charts."""
     head = target.read_text().partition(MARK)[0]
-    target.write_text(f"{head}{MARK}\n{page(found)}")
-    folder = target.parent / "performance"
+    folder = target.with_suffix("")
+    target.write_text(f"{head}{MARK}\n{page(found, folder.name)}")
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.svg"):
         old.unlink()
-    for name, svg in charts(found).items():
+    for name, svg in charts(found, folder.name).items():
         (target.parent / name).write_text(svg)

@@ -23,20 +23,27 @@ def told(**what: Any) -> argparse.Namespace:
     return argparse.Namespace(**nothing | {"quick": False, "again": False} | what)
 
 
+SCRIPTED = [case for case in CASES if not CASES[case].rival]
+LARGE = ["first", "nothing", "code", "rollback", "dependency"]
+
+
 @pytest.mark.parametrize(
-    "contender, link, cases",
+    "app, contender, link, cases",
     [
-        ("turnout", FAR, list(CASES)),
-        ("spec", "loopback", [case for case in CASES if not CASES[case].rival]),
-        ("spec", FAR, ["first", "code", "rollback", "dependency"]),
+        ("sample", "turnout", FAR, list(CASES)),
+        ("sample", "spec", "loopback", SCRIPTED),
+        ("sample", "rsync", FAR, SCRIPTED),
+        ("sample", "spec", FAR, ["first", "code", "rollback"]),
+        ("large", "turnout", FAR, LARGE),
+        ("large", "pm2", FAR, LARGE),
     ],
 )
-def test_turnout_is_measured_in_every_case_and_rivals_where_it_tells_more(
-    contender: str, link: str, cases: list[str]
+def test_all_are_measured_in_each_case_where_it_tells_more(
+    app: str, contender: str, link: str, cases: list[str]
 ) -> None:
-    """No script knows a promotion or a bake, and over a slow link they send nearly the same in every case."""
-    (part,) = plan.parts(told(app=["sample"], link=[link], contender=[contender]))
-    assert part == ("sample", link, contender, cases)
+    """No script knows a promotion or a bake, and the spec's sends all of it over a slow link whatever changed."""
+    (part,) = plan.parts(told(app=[app], link=[link], contender=[contender]))
+    assert part == (app, link, contender, cases)
 
 
 def test_quick_is_the_sample_over_loopback() -> None:

@@ -97,6 +97,20 @@ def test_writing_keeps_what_people_wrote(results: Results, tmp_path: Path) -> No
     assert names == ["grows-hosts.svg", "sample-loopback-bytes.svg", "sample-loopback-wall.svg"]
 
 
+def test_a_second_page_has_charts_of_its_own(results: Results, tmp_path: Path) -> None:
+    """In a folder named like it; those of the first page stay."""
+    pages = [tmp_path / "performance.md", tmp_path / "other.md"]
+    for target in pages:
+        target.write_text(page.MARK)
+    page.write(results, pages[0])
+    before = sorted((tmp_path / "performance").iterdir())
+    page.write(results, pages[1])
+    assert sorted((tmp_path / "performance").iterdir()) == before
+    shown = re.findall(r"!\[[^]]*\]\(([^)]*)\)", pages[1].read_text())
+    assert sorted(shown) == sorted(f"other/{file.name}" for file in before)
+    assert all((tmp_path / one).is_file() for one in shown)
+
+
 def test_bars_are_as_long_as_their_values() -> None:
     """On one scale, beside their names, with what would be markup made harmless."""
     root = ET.fromstring(chart.bars("a < b", {"one": {"x&y": 10.0, "z": 5.0}}, "{:.0f} s".format))
