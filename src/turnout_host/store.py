@@ -7,7 +7,6 @@ would change every release. A hurt one is set aside, so that the next upload sen
 from __future__ import annotations
 
 import errno
-import io
 import os
 import shutil
 from contextlib import contextmanager
@@ -76,14 +75,6 @@ class Store:
         return disk.space(self._layout.own)
 
     # manifests
-
-    def keep_manifest(self, packed: str, digest: str) -> None:
-        """Keep a manifest as it travels. Raises StoreError unless it is well-formed and has this digest."""
-        text = manifest.unpack(packed)
-        if manifest.digest(text) != digest:
-            raise StoreError(f"a manifest does not match its digest {digest[:16]}…")
-        manifest.blobs(manifest.parse(io.BytesIO(text)))
-        self.keep_text(text)
 
     def keep_text(self, text: bytes) -> str:
         """Keep the text of a manifest that is known to be right; its digest."""
@@ -192,13 +183,6 @@ class Store:
                 count += 1
                 freed += info.st_blocks * 512 if info.st_nlink == 1 else 0
         return count, freed
-
-    def collect_manifests(self, needed: Collection[str]) -> int:
-        """Remove the manifests that are not needed, and hurt ones; how many."""
-        gone = [path for path in list(self._layout.manifests.iterdir()) if path.name not in set(needed)]
-        for path in gone:
-            path.unlink()
-        return len(gone)
 
 
 def opened(path: Path, digest: str) -> Optional[IO[bytes]]:

@@ -13,7 +13,7 @@ import pytest
 from tests.turnout_host.goods import Link, Program, Tree, contents, entries, pack, sha, stream, text
 from turnout_host import layers, recovery, status
 from turnout_host.calls import deployment, goods, looking
-from turnout_host.errors import LeaseHeld, MigrationError, SurveyError
+from turnout_host.errors import LeaseHeld, MigrationError, StoreError, SurveyError
 from turnout_host.host import Args, Host
 
 TREE: Tree = {"node_modules/pkg/cli.js": Program(b"#!node"), "node_modules/.bin/pkg": Link("../pkg/cli.js")}
@@ -37,8 +37,19 @@ def call(what: Any, there: Host, **args: Any) -> Any:
 
 def sent(there: Host) -> None:
     """The layer's manifest and contents have arrived."""
-    there.store.keep_manifest(pack(text(TREE)), DIGEST)
+    there.store.keep_text(text(TREE).encode())
     there.store.receive(stream(contents(TREE)), "zstd")
+
+
+@pytest.mark.parametrize(
+    "listed, digest, reason", [(text(TREE), "0" * 64, "digest"), ("d\t..\n", "", "line 1")]
+)
+def test_a_manifest_is_checked_when_it_comes(there: Host, listed: str, digest: str, reason: str) -> None:
+    """A wrong digest or bad text is a StoreError, and the manifest is not kept."""
+    item = {"digest": digest or sha(listed.encode()), "packed": pack(listed)}
+    with pytest.raises(StoreError, match=reason):
+        call(goods.call_lacks, there, manifests=[item])
+    assert list(there.layout.manifests.iterdir()) == []
 
 
 @pytest.mark.parametrize("hurt", [False, True])

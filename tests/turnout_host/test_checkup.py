@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.turnout_host.goods import Link, Tree, contents, entries, pack, sha, stream, text
+from tests.turnout_host.goods import Link, Tree, contents, entries, sha, stream, text
 from turnout_host import layers, releases
 from turnout_host.checkup import Checkup, Finding
 from turnout_host.host import Host
@@ -20,7 +20,7 @@ MODULES: Tree = {"node_modules/pkg/index.js": b"pkg", "node_modules/.bin/pkg": L
 
 def bring(there: Host, tree: Tree) -> str:
     """A tree's manifest and contents; its digest."""
-    there.store.keep_manifest(pack(text(tree)), sha(text(tree).encode()))
+    there.store.keep_text(text(tree).encode())
     there.store.receive(stream(contents(tree)), "zstd")
     return sha(text(tree).encode())
 

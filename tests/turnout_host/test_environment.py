@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.turnout_host.goods import Tree, contents, pack, sha, stream, text
+from tests.turnout_host.goods import Tree, contents, sha, stream, text
 from turnout_host import dotenv
 from turnout_host.calls import environment, goods
 from turnout_host.errors import SurveyError
@@ -28,7 +28,7 @@ def there(tmp_path: Path) -> Iterator[Host]:
     made = Host(str(tmp_path / "app"))
     made.lease.acquire(lambda: 0, {"deployment": "d"}, 0.0, lambda _: None)
     made.deployment = "d"
-    made.store.keep_manifest(pack(text(TREE)), DIGEST)
+    made.store.keep_text(text(TREE).encode())
     made.store.receive(stream(contents(TREE)), "zstd")
     made.layout.dotenv.write_text("PORT=3000\nSECRET=one\n")
     call(goods.call_stage, made, deployment="d", by="ann", **KNOWN)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.turnout_host.goods import Tree, contents, pack, sha, stream, text
+from tests.turnout_host.goods import Tree, contents, sha, stream, text
 from turnout_host.calls import goods, offering
 from turnout_host.host import Args, Host
 
@@ -23,7 +23,7 @@ def there(tmp_path: Path) -> Iterator[Host]:
     made.lease.acquire(lambda: 0, {"deployment": "d"}, 0.0, lambda _: None)
     made.deployment = "d"
     for tree in (TREE, LAYER):
-        made.store.keep_manifest(pack(text(tree)), digest(tree))
+        made.store.keep_text(text(tree).encode())
         made.store.receive(stream(contents(tree)), "zstd")
     artifact = {"manifest": digest(TREE), "artifact": digest(TREE), "revision": "r", "by": "a", "shared": []}
     call(goods.call_stage, made, deployment="d", **artifact)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.turnout_host.goods import host, lacking, pack, sha, text
+from tests.turnout_host.goods import host, lacking, sha, text
 from tests.turnout_host.test_state import fold, life
 from turnout_host.journal import Journal
 from turnout_host.layout import Layout
@@ -78,7 +78,7 @@ def test_a_hurt_or_missing_manifest_does_not_stop_a_prune(tmp_path: Path, hurt: 
     made = host(tmp_path / "app")
     journal = lived(made.layout, "v1", "v2")
     for name, tree in (("v1", {"a": b"one"}), ("v2", {"b": b"two"})):
-        made.store.keep_manifest(pack(text(tree)), sha(text(tree).encode()))
+        made.store.keep_text(text(tree).encode())
         made.store.fill(made.send(tree), made.layout.release(name))
         journal.append("release.prepared", "d", release=name, manifest=sha(text(tree).encode()))
     made.send({"c": b"nobody's"})

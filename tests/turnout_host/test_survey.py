@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.turnout_host.goods import Host, host, pack, sha, text
+from tests.turnout_host.goods import Host, host, sha, text
 from turnout_host.errors import SurveyError
 from turnout_host.journal import Journal
 from turnout_host.survey import Survey, space
@@ -19,7 +19,7 @@ TREE = {"dist/server.js": b"listen()"}
 def made(tmp_path: Path) -> Host:
     """A host whose v1 was blessed and serves."""
     made = host(tmp_path / "app")
-    made.store.keep_manifest(pack(text(TREE)), sha(text(TREE).encode()))
+    made.store.keep_text(text(TREE).encode())
     made.store.lay(made.send(TREE), made.layout.release("v1"))
     made.layout.current.symlink_to(made.layout.release("v1"))
     journal = Journal(made.layout)

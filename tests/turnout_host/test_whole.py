@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.turnout_host.goods import Tree, contents, pack, sha, stream, text
+from tests.turnout_host.goods import Tree, contents, sha, stream, text
 from turnout_host import compare, stamps
 from turnout_host.calls import goods
 from turnout_host.calls.switching import _whole
@@ -34,7 +34,7 @@ def there(tmp_path: Path) -> Iterator[Host]:
     made = Host(str(tmp_path / "app"))
     made.lease.acquire(lambda: 0, {"deployment": "d"}, 0.0, lambda _: None)
     made.deployment = "d"
-    made.store.keep_manifest(pack(text(TREE)), DIGEST)
+    made.store.keep_text(text(TREE).encode())
     made.store.receive(stream(contents(TREE)), "zstd")
     for name, key in (("v1", "deps-1"), ("v2", "deps-2")):
         call(
@@ -144,7 +144,7 @@ def sent(there: Host) -> Host:
 
 
 def send(there: Host, tree: Tree) -> None:
-    there.store.keep_manifest(pack(text(tree)), sha(text(tree).encode()))
+    there.store.keep_text(text(tree).encode())
     there.store.receive(stream(contents(tree)), "zstd")
 
 

@@ -11,16 +11,16 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Sequence
+from typing import Any, Dict, List, Sequence
 
-from turnout_host import disk, facts, failpoints, proc
+from turnout_host import disk, facts, failpoints
 from turnout_host.errors import HostError, Unhealthy
 from turnout_host.layout import Layout
 from turnout_host.logs.rotate import rotate
 from turnout_host.processes import drain, rpc, wrapper
 from turnout_host.processes.cli import KEPT, SPARE, Cli
 from turnout_host.processes.inside import Inside
-from turnout_host.processes.listing import Listing, Process, Raw, held, parsed
+from turnout_host.processes.listing import Listing, Process, Raw, parsed
 from turnout_host.processes.reload import App, Note, Reload
 from turnout_host.toolchain import Toolchain
 
@@ -62,18 +62,6 @@ class PM2:
             return self._listing.unlisted()
         except rpc.RpcError:
             return []
-
-    def stale_env(self, keys: Iterable[str]) -> List[str]:
-        """Names among `keys` for which PM2 holds a value of its own, in an app or in the daemon's environment.
-
-        It would beat the dotenv. `reload` makes the apps forget theirs; the daemon's goes only with the daemon.
-        """
-        wanted, found = set(keys), set()
-        for raw in self._raw():
-            if self._listing.ours(raw):
-                found |= held(raw, wanted)
-        daemon = self.daemon()
-        return sorted(found | (wanted & proc.environ_keys(daemon) if daemon else set()))
 
     def insides(self) -> Dict[int, Inside]:
         """What the workers of the main app say of themselves, by pid; {} where none has our module."""
