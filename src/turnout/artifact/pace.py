@@ -12,10 +12,6 @@ SMALL = 1 << 20
 """Bytes of contents that the highest level takes no time to think about."""
 SMALLEST, LEVELS = 19, (9, 5, 1)
 """Levels of zstd: for what is SMALL; the others, each of which takes about twice as long as the one behind it."""
-SHORT = 16 << 20
-"""Bytes of contents that are through before a link shows its speed: they go at the first of LEVELS."""
-START = LEVELS[1]
-"""Of what is longer: at the first level a fast link would wait a second until it has shown that it is fast."""
 SECTION = 2 << 20
 """Compressed bytes between two looks: large enough that a folder which is hard to compress does not count for all."""
 BUFFERS = 1
@@ -35,7 +31,7 @@ class Pace:
     """
 
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.level = SMALLEST if total <= SMALL else LEVELS[0] if total <= SHORT else START
+        self.level = SMALLEST if total <= SMALL else LEVELS[0]
         self._clock, self._at = clock, clock()
         self._sent, self._settled, self._look = 0, BUFFERS * SECTION, (BUFFERS + 1) * SECTION
         self._working = self._waiting = 0.0
