@@ -24,7 +24,7 @@ from turnout_host import proc
 LIBRARY = next((str(path) for path in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "")
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),  # on a slow machine each look at the clock adds up: it is read from a file
     pytest.mark.skipif(not LIBRARY, reason="no libfaketime here: apt-get install faketime"),
 ]
 HOUR = 3600
