@@ -267,6 +267,23 @@ def test_contents_that_came_just_now_are_stamped_at_the_first_rollback(
     assert "deps-5" not in sent.journal.state.stamps
 
 
+def test_a_deployer_that_leaves_is_not_kept_for_a_stamp(
+    sent: Host, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No tree is looked at. The layer is in the journal all the same, and the first rollback hashes it."""
+    looked: list[object] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(stamps, "look", lambda *args: looked.append(args))
+        sent.leaving.set()
+        lay(sent, "deps-5")
+    assert looked == []
+    assert "deps-5" in sent.journal.state.layers
+    assert "deps-5" not in sent.journal.state.stamps
+    sent.journal.append("release.prepared", "d", release="v1", dependencies="deps-5")
+    _whole(sent, v1(sent))
+    assert len(read) == 2
+
+
 def test_a_rollback_goes_on_where_no_stamp_can_be_written_or_taken(
     sent: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
